@@ -1,0 +1,1 @@
+"""The mega client: everything that holds a key runs here, on the user's own device."""

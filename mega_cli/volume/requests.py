@@ -1,0 +1,120 @@
+"""What the commands ask of the services, and what they get back: frozen values without behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal
+
+from mega_cli.paths.filters import Filters
+from mega_cli.paths.remote import RemotePath
+
+Overwrite = Literal["refuse", "always", "if-changed", "if-newer", "never"]
+"""`refuse` (the default): a file that differs is a problem, listed, exit code 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One item that failed or was left out."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutOptions:
+    """How to put. `compress` is zstd level 1 where it helps."""
+
+    filters: Filters = field(default_factory=Filters)
+    is_dry_run: bool = False
+    compress: bool = True
+    stays_on_one_filesystem: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutStream:
+    """Standard input as a file: `name` in the destination (or the destination itself)."""
+
+    stream: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class PutSummary:
+    """What a put did. `sent_bytes` counts sealed bytes uploaded; `revision` is None when nothing was committed."""
+
+    new: int
+    changed: int
+    unchanged: int
+    folders: int
+    content_bytes: int
+    sent_bytes: int
+    problems: tuple[Problem, ...]
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GetOptions:
+    """How to get."""
+
+    filters: Filters = field(default_factory=Filters)
+    is_dry_run: bool = False
+    overwrite: Overwrite = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class GetSummary:
+    """What a get did. `received_bytes` counts sealed bytes downloaded."""
+
+    new: int
+    changed: int
+    unchanged: int
+    folders: int
+    content_bytes: int
+    received_bytes: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a listing: a path relative to what was asked, and its entry's facts."""
+
+    path: str
+    kind: str
+    size_bytes: int
+    mtime_ns: int
+    mode: int
+    target: str
+    node_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSummary:
+    """What mkdir, mv, cp or rm did."""
+
+    items: int
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeState:
+    """What `mega state` shows. `words` are six words that equal states share on every device."""
+
+    revision: int
+    words: tuple[str, ...]
+    time_ms: int
+    is_pinned: bool
+    digest: bytes
+
+
+__all__ = [
+    "ChangeSummary",
+    "GetOptions",
+    "GetSummary",
+    "Listed",
+    "Overwrite",
+    "Problem",
+    "PutOptions",
+    "PutStream",
+    "PutSummary",
+    "RemotePath",
+    "VolumeState",
+]

@@ -1,0 +1,147 @@
+"""JSON bodies, as strict msgspec types. `bytes` fields travel as base64; times are milliseconds since 1970 UTC."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=False, kw_only=True):
+    """The base of every JSON body: unknown fields are ignored, because fields are only ever added."""
+
+
+class Limits(Message):
+    """What the server takes at once."""
+
+    pack_bytes: int
+    pack_blobs: int
+    ids_per_request: int
+    needs_per_commit: int
+    blobs_reply_bytes: int
+
+
+class ServerInfo(Message):
+    """`GET /v1/server`."""
+
+    version: int
+    software: str
+    origin: str
+    """The origin accounts of this server are bound to; empty: whatever origin the client reached it by."""
+    signup: str
+    """`open`, `invite` or `closed`."""
+    clock_ms: int
+    storage: str
+    limits: Limits
+
+
+class KdfParameters(Message):
+    """`GET /v1/accounts/{account}/kdf`, and part of signup."""
+
+    algorithm: str
+    """`argon2id`; anything else is refused by the client."""
+    server_salt: bytes
+    """32 bytes."""
+    passes: int
+    memory_bytes: int
+
+
+class SignupRequest(Message):
+    """`POST /v1/accounts`: all or nothing."""
+
+    account: str
+    kdf: KdfParameters
+    login_key: bytes
+    recovery_key: bytes
+    password_slot: bytes
+    recovery_slot: bytes
+    idcert: bytes
+    root_record: bytes
+    invite: str = ""
+
+
+class SignupReply(Message):
+    """201."""
+
+    account: str
+
+
+class ChallengeRequest(Message):
+    """`POST /v1/login/challenge`."""
+
+    account: str
+
+
+class ChallengeReply(Message):
+    """A nonce that one login may use once, within 60 s."""
+
+    server_nonce: bytes
+
+
+class LoginRequest(Message):
+    """`POST /v1/login`, with the proof in `X-Mega-Proof` over this body's exact bytes."""
+
+    account: str
+    key: str
+    """`password` or `recovery`: which of the account's two login keys signed."""
+    device_name: str
+
+
+class LoginReply(Message):
+    """A session. The token is a secret."""
+
+    token: str
+    """base64url of 32 random bytes, sent as `Authorization: Bearer`."""
+    session_id: str
+    slot: bytes
+    """The slot that belongs to the key that signed: 128 bytes."""
+
+
+class SessionInfo(Message):
+    """One signed-in device."""
+
+    session_id: str
+    device_name: str
+    created_ms: int
+    used_ms: int
+    is_current: bool
+
+
+class SessionList(Message):
+    """`GET /v1/sessions`, newest use first."""
+
+    sessions: list[SessionInfo]
+
+
+class VolumeInfo(Message):
+    """One volume of the account."""
+
+    volume: str
+    """32 hexadecimal digits."""
+    revision: int
+
+
+class AccountInfo(Message):
+    """`GET /v1/accounts/me`."""
+
+    account: str
+    quota_bytes: int
+    used_bytes: int
+    """Stored bytes as the server counts them, dead bytes included until compaction."""
+    volumes: list[VolumeInfo]
+
+
+class ErrorDetail(Message):
+    """What went wrong, for people and for programs."""
+
+    code: str
+    message: str
+    retry_after_s: float | None = None
+    missing: list[bytes] = []
+    """With `missing_blobs`: up to 65,536 ids."""
+    head: bytes = b""
+    """With `head_moved`: the present head record."""
+
+
+class ErrorReply(Message):
+    """Every answer with a status of 400 or more."""
+
+    error: ErrorDetail
