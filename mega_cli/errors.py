@@ -17,7 +17,7 @@ class MegaError(Exception):
     name: ClassVar[str] = "failed"
 
     def __init__(self, message: str, hint: str = "", details: Mapping[str, object] | None = None) -> None:
-        """Keep one clear sentence, a hint that works when pasted, and facts for `--json`. None of them holds a secret."""
+        """Keep one clear sentence, a hint that works when pasted, and facts for `--json`; no secret in any of them."""
         super().__init__(message)
         self.message = message
         self.hint = hint

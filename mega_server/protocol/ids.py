@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NewType
 
 BlobId = NewType("BlobId", bytes)
@@ -66,7 +67,7 @@ def split_ids(raw: bytes, *, most: int) -> list[BlobId]:
 def split_id_set(raw: bytes, *, most: int) -> list[BlobId]:
     """Cut a sorted set of ids; as `split_ids`, and refuse a repeated or unsorted id with ValueError."""
     ids = split_ids(raw, most=most)
-    if any(first >= second for first, second in zip(ids, ids[1:], strict=False)):
+    if any(first >= second for first, second in pairwise(ids)):
         msg = "a set of ids is sorted and names each id once"
         raise ValueError(msg)
     return ids

@@ -9,7 +9,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=False, kw_only=
     """The base of every JSON body: unknown fields are ignored, because fields are only ever added."""
 
 
-class Limits(Message):
+class Limits(Message, frozen=True, kw_only=True):
     """What the server takes at once."""
 
     pack_bytes: int
@@ -19,7 +19,7 @@ class Limits(Message):
     blobs_reply_bytes: int
 
 
-class ServerInfo(Message):
+class ServerInfo(Message, frozen=True, kw_only=True):
     """`GET /v1/server`."""
 
     version: int
@@ -33,7 +33,7 @@ class ServerInfo(Message):
     limits: Limits
 
 
-class KdfParameters(Message):
+class KdfParameters(Message, frozen=True, kw_only=True):
     """`GET /v1/accounts/{account}/kdf`, and part of signup."""
 
     algorithm: str
@@ -44,7 +44,7 @@ class KdfParameters(Message):
     memory_bytes: int
 
 
-class SignupRequest(Message):
+class SignupRequest(Message, frozen=True, kw_only=True):
     """`POST /v1/accounts`: all or nothing."""
 
     account: str
@@ -58,25 +58,25 @@ class SignupRequest(Message):
     invite: str = ""
 
 
-class SignupReply(Message):
+class SignupReply(Message, frozen=True, kw_only=True):
     """201."""
 
     account: str
 
 
-class ChallengeRequest(Message):
+class ChallengeRequest(Message, frozen=True, kw_only=True):
     """`POST /v1/login/challenge`."""
 
     account: str
 
 
-class ChallengeReply(Message):
+class ChallengeReply(Message, frozen=True, kw_only=True):
     """A nonce that one login may use once, within 60 s."""
 
     server_nonce: bytes
 
 
-class LoginRequest(Message):
+class LoginRequest(Message, frozen=True, kw_only=True):
     """`POST /v1/login`, with the proof in `X-Mega-Proof` over this body's exact bytes."""
 
     account: str
@@ -85,7 +85,7 @@ class LoginRequest(Message):
     device_name: str
 
 
-class LoginReply(Message):
+class LoginReply(Message, frozen=True, kw_only=True):
     """A session. The token is a secret."""
 
     token: str
@@ -95,7 +95,7 @@ class LoginReply(Message):
     """The slot that belongs to the key that signed: 128 bytes."""
 
 
-class SessionInfo(Message):
+class SessionInfo(Message, frozen=True, kw_only=True):
     """One signed-in device."""
 
     session_id: str
@@ -105,13 +105,13 @@ class SessionInfo(Message):
     is_current: bool
 
 
-class SessionList(Message):
+class SessionList(Message, frozen=True, kw_only=True):
     """`GET /v1/sessions`, newest use first."""
 
     sessions: list[SessionInfo]
 
 
-class VolumeInfo(Message):
+class VolumeInfo(Message, frozen=True, kw_only=True):
     """One volume of the account."""
 
     volume: str
@@ -119,7 +119,7 @@ class VolumeInfo(Message):
     revision: int
 
 
-class AccountInfo(Message):
+class AccountInfo(Message, frozen=True, kw_only=True):
     """`GET /v1/accounts/me`."""
 
     account: str
@@ -129,7 +129,7 @@ class AccountInfo(Message):
     volumes: list[VolumeInfo]
 
 
-class ErrorDetail(Message):
+class ErrorDetail(Message, frozen=True, kw_only=True):
     """What went wrong, for people and for programs."""
 
     code: str
@@ -141,7 +141,7 @@ class ErrorDetail(Message):
     """With `head_moved`: the present head record."""
 
 
-class ErrorReply(Message):
+class ErrorReply(Message, frozen=True, kw_only=True):
     """Every answer with a status of 400 or more."""
 
     error: ErrorDetail

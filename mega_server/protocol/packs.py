@@ -27,7 +27,8 @@ def pack_header(lengths: Sequence[int]) -> bytes:
 def blob_spans(pack: bytes | bytearray | memoryview) -> list[tuple[int, int]]:
     """Read where each blob lies: (offset, length) in order, covering the pack exactly.
 
-    Raises ValueError on a wrong magic, a count of 0 or above the limit, a length out of bounds, missing or trailing bytes.
+    Raises ValueError on a wrong magic, a count of 0 or above the limit, a length out of bounds, missing or trailing
+    bytes.
     """
     if len(pack) < _FIXED or bytes(pack[:4]) != MAGIC:
         msg = "not a pack"

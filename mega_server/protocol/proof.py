@@ -1,7 +1,7 @@
 """The login proof: what the client signs, and how it travels in `X-Mega-Proof`.
 
-    statement = "mega1/sig/login" padded to 16, then len2 origin, len2 account, server_nonce32, client_nonce32, purpose1,
-                SHA-256(request body)
+    statement = "mega1/sig/login" padded to 16, then len2 origin, len2 account, server_nonce32, client_nonce32,
+                purpose1, SHA-256(request body)
 
 The context of 16 bytes comes first, so a server nonce can never make the statement pass for another signed layout.
 """
