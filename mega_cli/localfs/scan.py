@@ -1,0 +1,119 @@
+"""List one folder of the disk as entries in the order a page wants them. It reads names and stamps, never contents.
+
+Nothing is lost silently: what cannot be stored is listed as `special` with the problem in words. Only our own partial
+files are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import Final, Literal, final
+
+from mega_cli.errors import MegaError
+from mega_cli.localfs.failures import disk_failures, failure, shown
+from mega_cli.localfs.partial_name import is_partial_name
+from mega_cli.localfs.stat_print import StatPrint, print_of
+from mega_cli.paths.filters import CACHE_TAG, CACHE_TAG_NAME
+from mega_cli.paths.names import name_from_disk, text_from_disk
+
+DiskKind = Literal["f", "d", "l", "special"]
+
+_KINDS: Final[dict[int, DiskKind]] = {stat.S_IFREG: "f", stat.S_IFDIR: "d", stat.S_IFLNK: "l"}
+_DEVICE: Final = "it is a device, pipe or socket"
+_COLLISION: Final = "another file here has the same name once both are written in Unicode's composed form (NFC)"
+_NOTHING: Final = StatPrint(0, 0, 0, 0, 0, 0)
+
+
+@final
+class ScannedEntry:
+    """One line of a folder on the disk.
+
+    `raw_name` is empty when the name spells the disk name. `target` is a link's text, escaped as names are. `problem`
+    says why a `special` entry cannot be stored, and is empty for every other kind.
+    """
+
+    __slots__ = ("disk_name", "kind", "name", "problem", "raw_name", "stat", "target")
+
+    def __init__(
+        self,
+        disk_name: bytes,
+        name: str,
+        raw_name: bytes,
+        kind: DiskKind,
+        stat: StatPrint,
+        target: str = "",
+        problem: str = "",
+    ) -> None:
+        self.disk_name = disk_name
+        self.name = name
+        self.raw_name = raw_name
+        self.kind = kind
+        self.stat = stat
+        self.target = target
+        self.problem = problem
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"ScannedEntry(kind={self.kind!r}, size={self.stat.size})"
+
+
+def list_folder(path: bytes | str) -> list[ScannedEntry]:
+    """List a folder, sorted by the UTF-8 bytes of the remote names; one scan of the folder, one lstat an entry.
+
+    When two disk names become one remote name, the first in the order of disk bytes keeps it and the others are
+    `special`. What vanishes meanwhile is left out. Raises a MegaError when the folder itself cannot be read.
+    """
+    entries: list[ScannedEntry] = []
+    with disk_failures(path), os.scandir(os.fsencode(path)) as found:
+        # Text sorts by code points, which is the order of UTF-8 bytes. Disk names are unique: nothing else is compared.
+        named = sorted(_named(entry) for entry in found if not is_partial_name(entry.name))
+    taken = ""
+    for name, disk_name, raw_name, problem, entry in named:
+        try:
+            info = os.lstat(entry.path) if sys.platform == "win32" else entry.stat(follow_symlinks=False)
+            kind = _KINDS.get(stat.S_IFMT(info.st_mode), "special")
+            target = text_from_disk(os.readlink(entry.path)) if kind == "l" else ""  # noqa: PTH115 -- bytes in, bytes out
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            entries.append(_special(disk_name, name, raw_name, _NOTHING, failure(error, entry.path).message))
+            continue
+        if problem or kind == "special" or name == taken:
+            why = problem or f"{shown(entry.path)}: {_DEVICE if kind == 'special' else _COLLISION}"
+            entries.append(_special(disk_name, name, raw_name, print_of(info), why))
+        else:
+            taken = name
+            entries.append(ScannedEntry(disk_name, name, raw_name, kind, print_of(info), target))
+    return entries
+
+
+def is_cache_folder(path: bytes | str) -> bool:
+    """Tell whether a folder declares itself a cache by its `CACHEDIR.TAG`; an unreadable tag declares nothing."""
+    tag = os.fsencode(path) + b"/" + CACHE_TAG_NAME.encode()
+    try:
+        fd = os.open(tag, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode) and os.read(fd, len(CACHE_TAG)) == CACHE_TAG
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _named(entry: os.DirEntry[bytes]) -> tuple[str, bytes, bytes, str, os.DirEntry[bytes]]:
+    """Find an entry's remote name; one that has none keeps an escaped name and a problem."""
+    disk_name = entry.name
+    try:
+        name, raw_name = name_from_disk(disk_name)
+    except MegaError as error:
+        return text_from_disk(disk_name), disk_name, disk_name, f"{shown(entry.path)}: {error.message}", entry
+    return name, disk_name, raw_name, "", entry
+
+
+def _special(disk_name: bytes, name: str, raw_name: bytes, stamps: StatPrint, problem: str) -> ScannedEntry:
+    """Make the entry that reports a problem."""
+    return ScannedEntry(disk_name, name, raw_name, "special", stamps, "", problem)
