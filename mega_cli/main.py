@@ -1,0 +1,162 @@
+"""The lazy table of commands, the global options, and the one place where an error becomes a message and an exit code.
+
+`mega --version` and `mega --help` import no command: the table below holds each command's one line, and a command's
+module is imported when it is called. This module never decides anything a command could decide.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from mega_cli.errors import BugError, InterruptedRunError, MegaError, PermissionRefusedError, UsageError
+from mega_cli.options.command import console_options
+from mega_cli.output.console import Console
+from mega_cli.output.interrupt import stop_on_signals
+
+VERSION: Final = "0.1.0"
+"""Stands here and not in the installed metadata: reading that costs 25 ms of every start. A test keeps them equal."""
+
+COMMANDS: Final[dict[str, dict[str, str]]] = {
+    "Start": {
+        "quickstart": "Start a server on this machine, store a folder and prove it.",
+    },
+    "Account": {
+        "signup": "Create an account on a server.",
+        "login": "Sign in on this device.",
+        "logout": "Sign out and forget this device's keys.",
+        "whoami": "Show the account, its server, quota and fingerprint.",
+        "state": "Show the newest revision and six words to compare it by.",
+    },
+    "Files": {
+        "ls": "List a folder.",
+        "cat": "Print files.",
+        "mkdir": "Make folders.",
+        "put": "Store files and folders.",
+        "get": "Fetch files and folders.",
+        "mv": "Move or rename, uploading nothing.",
+        "cp": "Copy, uploading nothing.",
+        "rm": "Move to the trash.",
+    },
+}
+
+
+class CommandTable(click.Group):
+    """The group `mega`: finds a command's module by its name in the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """Name the commands in the table's order."""
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the one command that was called."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found = importlib.import_module(f"mega_cli.commands.{cmd_name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
+        """Write the table, importing nothing."""
+        for section, lines in COMMANDS.items():
+            with formatter.section(section):
+                formatter.write_dl(list(lines.items()))
+
+
+mega = CommandTable(
+    "mega",
+    params=[
+        *console_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            allow_from_autoenv=False,
+            help="Print the version.",
+            callback=lambda context, _parameter, value: _print_version(context) if value else None,
+        ),
+    ],
+    context_settings={"auto_envvar_prefix": "MEGA"},
+    help="End-to-end encrypted cloud storage: only you hold the keys.",
+    epilog="`mega COMMAND --help` shows a command's options and examples.",
+)
+
+
+def _print_version(context: click.Context) -> NoReturn:
+    sys.stdout.write(f"mega {VERSION}\n")
+    context.exit()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code. Every error is printed here and nowhere else."""
+    console = Console()
+    try:
+        with stop_on_signals(console), mega.make_context("mega", list(arguments), obj=console) as context:
+            mega.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as nothing_asked:
+        click.echo(nothing_asked.format_message(), err=True)
+        return UsageError.exit_code
+    except click.ClickException as misuse:
+        # The parser may have failed before it saw `--json`; a script that asked for JSON gets JSON all the same.
+        console.is_json = console.is_json or "--json" in arguments
+        return _report(console, _usage_error(misuse))
+    except (KeyboardInterrupt, click.Abort):
+        return _report(console, InterruptedRunError("interrupted", console.when_interrupted))
+    except MegaError as error:
+        return _report(console, error)
+    except BrokenPipeError:
+        # The reader has what it wanted (`mega ls | head`): end quietly, and give the interpreter's last flush a sink.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return MegaError.exit_code
+    except OSError as error:
+        return _report(console, _system_error(error))
+    except Exception as error:  # noqa: BLE001 -- the one place: whatever else arrives here is a bug of ours
+        return _report(console, _bug(error))
+    return 0
+
+
+def run() -> NoReturn:
+    """Be the console script `mega`."""
+    # A name that the terminal's encoding lacks is written as an escape; it must not end the run.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed: TextIO
+    exit_code = main(sys.argv[1:])
+    if exit_code == InterruptedRunError.exit_code:
+        # Threads that still wait for the network must not hold the process; every file here survives `kill -9`.
+        os._exit(exit_code)
+    sys.exit(exit_code)
+
+
+def _report(console: Console, error: MegaError) -> int:
+    console.error(error)
+    return error.exit_code
+
+
+def _usage_error(misuse: click.ClickException) -> UsageError:
+    """Say click's complaint in our voice; the hint is the help of the command that was called."""
+    context = misuse.ctx if isinstance(misuse, click.UsageError) else None
+    message = misuse.format_message().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], f"{context.command_path if context else 'mega'} --help")
+
+
+def _system_error(error: OSError) -> MegaError:
+    """Translate what the system refused and no edge translated: a full disk, a folder that may not be read."""
+    where = f": {os.fsdecode(error.filename)}" if error.filename is not None else ""
+    kind = PermissionRefusedError if isinstance(error, PermissionError) else MegaError
+    return kind(f"{error.strerror or error}{where}")
+
+
+def _bug(error: Exception) -> BugError:
+    """Keep the traceback in the log, where it can be read before it is shared, and say where."""
+    from mega_cli.system.logs import log_bug  # noqa: PLC0415 -- a start without a bug needs no log
+
+    return BugError(f"this is a bug: {type(error).__name__}", f"the details are in {log_bug(error)}")

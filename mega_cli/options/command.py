@@ -1,0 +1,80 @@
+"""How a command is declared: its options also take `--json -q -v --no-color`, and its help ends with examples.
+
+It relies on `mega_cli.main` having put a `Console` into the context. A secret is never declared as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from mega_cli.output.console import Console
+
+Decorator = Callable[[Callable[..., object]], Callable[..., object]]
+"""What click's own `option` and `argument` give."""
+
+pass_console = click.make_pass_decorator(Console)
+
+
+def _console_option(*names: str, help: str, apply: Callable[[Console], None]) -> click.Option:  # noqa: A002 -- click's word
+    """Make a flag that changes the console of the running command and reaches no function."""
+
+    def changed(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click calls it
+        if value and not context.resilient_parsing:
+            apply(context.ensure_object(Console))
+
+    return click.Option(names, is_flag=True, is_eager=True, expose_value=False, help=help, callback=changed)
+
+
+def console_options() -> list[click.Parameter]:
+    """Make the options that every command and `mega` itself understand."""
+
+    def set_json(console: Console) -> None:
+        console.is_json = True
+
+    def set_quiet(console: Console) -> None:
+        console.verbosity = -1
+
+    def set_verbose(console: Console) -> None:
+        console.verbosity = 1
+
+    def set_plain(console: Console) -> None:
+        console.has_color = False
+
+    return [
+        _console_option("--json", help="Print JSON for programs; errors too, on stderr.", apply=set_json),
+        _console_option("-q", "--quiet", help="Print the result and errors, nothing else.", apply=set_quiet),
+        _console_option("-v", "--verbose", help="Also name every item.", apply=set_verbose),
+        _console_option("--no-color", help="No colours (also: NO_COLOR).", apply=set_plain),
+    ]
+
+
+class MegaCommand(click.Command):
+    """A command that knows its examples. Each is one line that works as printed."""
+
+    def __init__(self, name: str, *, examples: Sequence[str], **settings: object) -> None:
+        """Take click's own settings and the examples."""
+        super().__init__(name, **settings)  # type: ignore[arg-type]  # click checks its own settings
+        self.examples = tuple(examples)
+        self.params.extend(console_options())
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
+        """End the help with the examples, unwrapped."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+
+
+def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., object]], MegaCommand]:
+    """Declare a command: its function takes the `Console` first, then its parameters by name."""
+
+    def declare(function: Callable[..., object]) -> MegaCommand:
+        made = click.command(name, cls=MegaCommand, examples=examples)(pass_console(function))
+        assert isinstance(made, MegaCommand)
+        return made
+
+    return declare
+
+
+dry_run_option: Decorator = click.option("-n", "--dry-run", "is_dry_run", is_flag=True, help="Show what would be done.")

@@ -1,0 +1,1 @@
+"""The tests of mega: what each folder holds stands in its own first lines."""
