@@ -6,7 +6,7 @@ from mega_cli.errors import IntegrityError, PolicyError
 
 
 def check_magic(raw: bytes, magic: bytes) -> None:
-    """Require that `raw` begins with `magic`. Raises IntegrityError for another layout, PolicyError for its versions."""
+    """Require that `raw` begins with `magic`. Raises IntegrityError; PolicyError for another version."""
     if raw[:3] != magic[:3]:
         raise IntegrityError
     if raw[3:4] != magic[3:4]:
