@@ -1,0 +1,179 @@
+"""The server as methods: operations over a transport, retried by the policy, answers checked for shape.
+
+Blobs and records come back as hostile bytes: whoever asked verifies them. Nothing here opens or seals anything. An
+answer that is well-framed and wrong is an IntegrityError and ends the call; nothing is retried after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+
+from mega_cli.api import operations
+from mega_cli.api.operations import Request, Response, Transport
+from mega_cli.api.retry import Retry, RetryableError, RetryPolicy
+from mega_cli.errors import IntegrityError, MissingItemError, NotLoggedInError
+from mega_cli.model import Secret
+from mega_server.protocol import messages
+from mega_server.protocol.frames import Absent, read_frames
+from mega_server.protocol.ids import BlobId, VolumeId
+from mega_server.protocol.limits import IDS_PER_REQUEST, RECORDS_PER_REPLY
+
+
+class ServerClient:
+    """One server, and the session at it. Thread-safe: it holds no state but the token."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        token: Secret | None = None,
+        *,
+        on_wait: Callable[[str], None] = lambda _reason: None,
+        retry: Retry | None = None,
+    ) -> None:
+        """Take the transport, the session's token, and the listener that is told what a call waits for."""
+        self._transport = transport
+        self._token = token
+        self._retry = retry or Retry(RetryPolicy(), on_wait=on_wait)
+
+    @property
+    def base_url(self) -> str:
+        """Say where the server is reached."""
+        return self._transport.base_url
+
+    # --- accounts -----------------------------------------------------------------------------------------------------
+
+    def server_info(self) -> messages.ServerInfo:
+        """Ask who the server is and what it takes."""
+        return operations.parse(self._send(operations.server_info()), messages.ServerInfo)
+
+    def kdf(self, account: str) -> messages.KdfParameters:
+        """Ask for an account's salt and KDF parameters; unknown accounts get stable fakes. Unchecked."""
+        return operations.parse(self._send(operations.kdf(account)), messages.KdfParameters)
+
+    def signup(self, request: messages.SignupRequest) -> None:
+        """Make an account, all or nothing."""
+        reply = operations.parse(self._send(operations.signup(request)), messages.SignupReply)
+        if reply.account != request.account:
+            raise IntegrityError
+
+    def challenge(self, account: str) -> bytes:
+        """Ask for a nonce of 32 bytes that one login may use once, within 60 s."""
+        nonce = operations.parse(self._send(operations.challenge(account)), messages.ChallengeReply).server_nonce
+        if len(nonce) != 32:  # noqa: PLR2004 -- the nonce's size
+            raise IntegrityError
+        return nonce
+
+    def login(self, body: bytes, proof: str) -> messages.LoginReply:
+        """Log in with the exact body that `proof` signs. Never retried here: the nonce may be spent."""
+        return operations.parse(self._transport.send(operations.login(body, proof)), messages.LoginReply)
+
+    def logout(self, session_id: str) -> None:
+        """End a session; one that has already ended is fine."""
+        try:
+            self._send(operations.end_session(session_id))
+        except (NotLoggedInError, MissingItemError):
+            return
+
+    def sessions(self) -> list[messages.SessionInfo]:
+        """List the signed-in devices, newest use first."""
+        return operations.parse(self._send(operations.sessions()), messages.SessionList).sessions
+
+    def me(self) -> messages.AccountInfo:
+        """Ask for quota, used bytes and volumes, as the server tells them."""
+        return operations.parse(self._send(operations.me()), messages.AccountInfo)
+
+    # --- the chain ----------------------------------------------------------------------------------------------------
+
+    def head(self, volume: VolumeId) -> bytes:
+        """Fetch the newest root record: 746 unverified bytes. MissingItemError when the server says there is none."""
+        return operations.parse_records(self._send(operations.head(volume)), 1)[0]
+
+    def records(self, volume: VolumeId, first: int, last: int) -> list[bytes]:
+        """Fetch the records `first` to `last`, both included, at most 8,192: unverified, in order."""
+        count = last - first + 1
+        assert 0 < count <= RECORDS_PER_REPLY, "the caller pages"
+        return operations.parse_records(self._send(operations.records(volume, first, last)), count)
+
+    def commit(self, volume: VolumeId, record: bytes, needs: Iterable[BlobId]) -> None:
+        """Swap the head for `record`. A retry after a lost reply is safe: the record itself is in the chain then.
+
+        Raises HeadMovedError with the head shown, MissingBlobsError with the ids to upload again.
+        """
+        self._send(operations.commit(volume, record, needs))
+
+    # --- blobs --------------------------------------------------------------------------------------------------------
+
+    def upload_pack(self, volume: VolumeId, ids: Sequence[BlobId], blobs: Sequence[bytes]) -> None:
+        """Store `blobs`, whose ids are `ids`, durably. Raises IntegrityError when the server stored something else."""
+        reply = self._send(operations.pack(volume, blobs))
+        if reply.body != hashlib.sha256(b"".join(ids)).digest():
+            raise IntegrityError
+
+    def missing(self, volume: VolumeId, ids: Iterable[BlobId]) -> set[BlobId]:
+        """Ask which ids are not stored."""
+        return self._subset(operations.missing, volume, ids)
+
+    def hold(self, volume: VolumeId, ids: Iterable[BlobId]) -> set[BlobId]:
+        """Touch ids so that no sweep takes them; give those that are not stored."""
+        return self._subset(operations.hold, volume, ids)
+
+    def fetch_blobs(self, volume: VolumeId, ids: Sequence[BlobId]) -> Generator[tuple[BlobId, bytes], None, None]:
+        """Stream blobs in the order asked: NOT verified, one in memory at a time.
+
+        What the server does not send at once is asked again, and so is the rest after a cut connection. Close the
+        iterator to stop early. Raises IntegrityError for an id the server says it does not have: a verified root
+        relies on it.
+        """
+        done = failures = 0
+        while done < len(ids):
+            before = done
+            try:
+                for blob in self._answered(volume, ids[done : done + IDS_PER_REQUEST]):
+                    yield ids[done], blob
+                    done += 1
+                if done == before:
+                    reason = "the server sends no blobs at present"
+                    raise RetryableError(reason)  # noqa: TRY301 -- counted like any other failure without progress
+            except RetryableError as error:
+                failures = 1 if done > before else failures + 1
+                self._retry.pause(error, failures)
+
+    def _answered(self, volume: VolumeId, ids: Sequence[BlobId]) -> Iterator[bytes]:
+        """Yield the blobs of one answer, up to the first that was not sent."""
+        count = 0
+        is_cut = False
+        with closing(self._transport.stream(operations.blobs(volume, ids), self._bearer())) as chunks:
+            try:
+                for frame in read_frames(chunks):
+                    count += 1
+                    if frame is Absent.NOT_SENT:
+                        is_cut = True
+                    elif count > len(ids) or is_cut or isinstance(frame, Absent):
+                        raise IntegrityError
+                    else:
+                        yield frame
+            except (ValueError, EOFError) as error:  # HTTP called the answer whole, so no cut connection explains this
+                raise IntegrityError from error
+        if count != len(ids):
+            raise IntegrityError
+
+    # --- one request --------------------------------------------------------------------------------------------------
+
+    def _subset(
+        self, build: Callable[[VolumeId, Sequence[BlobId]], Request], volume: VolumeId, ids: Iterable[BlobId]
+    ) -> set[BlobId]:
+        """Ask about a set of any size, 65,536 ids at a time."""
+        ordered = sorted(set(ids))
+        found: set[BlobId] = set()
+        for at in range(0, len(ordered), IDS_PER_REQUEST):
+            part = ordered[at : at + IDS_PER_REQUEST]
+            found |= operations.parse_subset(self._send(build(volume, part)), part)
+        return found
+
+    def _send(self, request: Request) -> Response:
+        return self._retry.run(lambda: self._transport.send(request, self._bearer()))
+
+    def _bearer(self) -> str:
+        return self._token.reveal().decode() if self._token else ""

@@ -1,0 +1,1 @@
+"""What one device keeps: the session, the pins, and two rebuildable stores; one file per purpose."""

@@ -1,0 +1,119 @@
+"""A SQLite file that costs time when it is lost, never data: deleted, damaged or outdated ones start again empty.
+
+Ten processes may share one. It never raises for its own trouble: what cannot be read is not there, what cannot be
+written is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from mega_cli.state.private_files import touch_private_file
+
+T = TypeVar("T")
+_BUSY_S: Final = 30
+
+
+class RebuildableDatabase:
+    """One file with a schema, opened at its first use. Thread-safe: one call at a time."""
+
+    def __init__(self, path: Path, schema: str, version: int) -> None:
+        """Open nothing yet. A file whose `user_version` is not `version` is thrown away."""
+        self._path = path
+        self._schema = schema
+        self._version = version
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Do `work` on a connection; give `otherwise` when the file cannot be used."""
+        with self._lock:
+            try:
+                return work(self._opened())
+            except sqlite3.Error as error:
+                self._give_up(error)
+                return otherwise
+
+    def write(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Do `work` in one transaction; it is dropped whole when the file cannot be used."""
+        with self._lock:
+            try:
+                db = self._opened()
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    work(db)
+                except BaseException:
+                    db.execute("ROLLBACK")
+                    raise
+                db.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            try:
+                self._db = self._connect()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise  # busy, full or not permitted: deleting would not help
+                self._delete()
+                self._db = self._connect()
+        return self._db
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            touch_private_file(self._path)
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
+        db = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version != self._version:
+                _initialise(db, self._schema, self._version)
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.execute("PRAGMA cache_size=-8192")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        """Forget a damaged file, so that the next use starts empty; keep one that is merely busy."""
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+            self._delete()
+
+    def _delete(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            try:
+                os.unlink(f"{self._path}{suffix}")  # noqa: PTH108 -- the suffix belongs to SQLite, not to a path
+            except OSError:
+                continue
+
+
+def _initialise(db: sqlite3.Connection, schema: str, version: int) -> None:
+    """Make the tables, once, whichever of several processes comes first; drop those of another version."""
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("BEGIN IMMEDIATE")
+    (present,) = db.execute("PRAGMA user_version").fetchone()
+    if present != version:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
+            db.execute(f'DROP TABLE "{name}"')
+        for statement in schema.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={version}")
+    db.execute("COMMIT")

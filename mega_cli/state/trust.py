@@ -1,0 +1,161 @@
+"""The trust store: what this device must never forget about a server. SQLite, synchronous=FULL, one file.
+
+It holds the pins (the newest revision of each volume seen), the salt and the KDF floor of each account, and the public
+identity of each account. Nothing else writes or deletes it; it is no cache and cannot be rebuilt. Pins only rise.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mega_cli.errors import PolicyError, RollbackError, SafetyStopError, UntrustedKeyError
+from mega_cli.model import KdfPolicy, Pin, VolumeId
+from mega_cli.state.private_files import touch_private_file
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS pins(
+    origin TEXT NOT NULL, account TEXT NOT NULL, volume BLOB NOT NULL, epoch INTEGER NOT NULL,
+    revision INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(origin, account, volume, epoch)) STRICT;
+CREATE TABLE IF NOT EXISTS accounts(
+    origin TEXT NOT NULL, account TEXT NOT NULL, server_salt BLOB NOT NULL, passes INTEGER NOT NULL,
+    memory_bytes INTEGER NOT NULL, identity BLOB NOT NULL, PRIMARY KEY(origin, account)) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPin:
+    """What an account's first login on this device fixed for ever."""
+
+    server_salt: bytes
+    policy: KdfPolicy
+    """The floor: later parameters may only be stronger."""
+    identity: bytes
+    """The account's public Ed25519 identity key."""
+
+
+class TrustStore:
+    """The pins of every account of one profile. Thread-safe; processes exclude each other by SQLite's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file. Raises SafetyStopError when it is damaged: forgetting pins is never automatic."""
+        self._path = path
+        self._lock = threading.Lock()
+        touch_private_file(path)
+        with self._guarded():
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def pin(self, origin: str, account: str, volume: VolumeId, epoch: int) -> Pin | None:
+        """Give the newest revision seen, or None on a device that has seen none."""
+        with self._guarded(), self._lock:
+            return self._pin(origin, account, volume, epoch)
+
+    def raise_pin(
+        self,
+        origin: str,
+        account: str,
+        volume: VolumeId,
+        epoch: int,
+        revision: int,
+        digest: bytes,
+        verified_from: Pin | None,
+    ) -> Pin:
+        """Raise the pin, durably, if it still is `verified_from`, the pin the new head was verified to descend from.
+
+        Gives the pin in force afterwards. When another process moved it meanwhile, that one comes back unchanged, and
+        the caller verifies its head against it and tries again: otherwise a fork shown to two processes at once would
+        pass. Raises RollbackError for another record at the pinned revision.
+        """
+        key = (origin, account, volume, epoch)
+        with self._writing():
+            now = self._pin(*key)
+            if now is not None:
+                if now.revision == revision and now.digest != digest:
+                    message = f"the server shows two different records at revision {revision}"
+                    raise RollbackError(message, "nothing was changed; do not trust this server until you know why")
+                if now != verified_from or revision <= now.revision:
+                    return now
+            self._db.execute("INSERT OR REPLACE INTO pins VALUES(?,?,?,?,?,?)", (*key, revision, digest))
+            return Pin(revision, digest)
+
+    def account_pin(self, origin: str, account: str) -> AccountPin | None:
+        """Give what the first login fixed, or None before it."""
+        with self._guarded(), self._lock:
+            return self._account_pin(origin, account)
+
+    def check_kdf(self, origin: str, account: str, server_salt: bytes, policy: KdfPolicy) -> None:
+        """Refuse another salt or weaker parameters than pinned. Raises PolicyError; does no work before."""
+        pinned = self.account_pin(origin, account)
+        if pinned is not None:
+            _compare(pinned, server_salt, policy)
+
+    def pin_account(self, origin: str, account: str, seen: AccountPin) -> None:
+        """Fix salt, floor and identity after a login that proved them, or compare with what was fixed.
+
+        Stronger parameters raise the floor. Raises PolicyError for the salt or weaker parameters, UntrustedKeyError for
+        another identity.
+        """
+        with self._writing():
+            pinned = self._account_pin(origin, account)
+            if pinned is not None:
+                _compare(pinned, seen.server_salt, seen.policy)
+                if pinned.identity != seen.identity:
+                    message = f"the keys of {account} at {origin} are not the ones this device knows"
+                    raise UntrustedKeyError(
+                        message, "nothing was sent; compare with the fingerprint in the recovery kit"
+                    )
+            row = (origin, account, seen.server_salt, seen.policy.passes, seen.policy.memory_bytes, seen.identity)
+            self._db.execute("INSERT OR REPLACE INTO accounts VALUES(?,?,?,?,?,?)", row)
+
+    def _pin(self, origin: str, account: str, volume: VolumeId, epoch: int) -> Pin | None:
+        where = "origin=? AND account=? AND volume=? AND epoch=?"
+        query = f"SELECT revision, digest FROM pins WHERE {where}"  # noqa: S608 -- a constant
+        row = self._db.execute(query, (origin, account, volume, epoch)).fetchone()
+        return Pin(*row) if row else None
+
+    def _account_pin(self, origin: str, account: str) -> AccountPin | None:
+        query = "SELECT server_salt, passes, memory_bytes, identity FROM accounts WHERE origin=? AND account=?"
+        row = self._db.execute(query, (origin, account)).fetchone()
+        return AccountPin(row[0], KdfPolicy(row[1], row[2]), row[3]) if row else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the write lock from before the first read until the change is on the disk."""
+        with self._guarded(), self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = f"the file of pins cannot be read or written: {self._path}: {error}"
+            raise SafetyStopError(
+                message, "it protects you from an old state being shown; restore it from a backup"
+            ) from error
+
+
+def _compare(pinned: AccountPin, server_salt: bytes, policy: KdfPolicy) -> None:
+    if pinned.server_salt != server_salt:
+        message = "the server shows another password salt than before"
+        raise PolicyError(message, "the password was not used; ask the server's administrator")
+    if policy.passes < pinned.policy.passes or policy.memory_bytes < pinned.policy.memory_bytes:
+        message = "the server asks for weaker password derivation than before"
+        raise PolicyError(message, "the password was not used; ask the server's administrator")

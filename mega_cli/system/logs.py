@@ -1,0 +1,38 @@
+"""The log: one file, one line an event, rotated. No secret, no plaintext name and no content may be logged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from mega_cli.errors import UsageError
+
+_MOST_BYTES: Final = 1_000_000
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def start_logging(log_file: Path, level: str = "") -> None:
+    """Send everything of `level` and above to the file. `level` falls back to `MEGA_LOG`, then to warnings.
+
+    The file is rotated when a process starts, never while one writes: several processes may share it.
+    """
+    chosen = (level or os.environ.get("MEGA_LOG", "") or "WARNING").upper()
+    if chosen not in _LEVELS:
+        message = f"there is no log level {chosen!r}"
+        raise UsageError(message, "use one of: debug, info, warning, error")
+    log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log_file.exists() and log_file.stat().st_size > _MOST_BYTES:
+        log_file.replace(log_file.with_name(log_file.name + ".1"))
+    os.close(os.open(log_file, os.O_WRONLY | os.O_CREAT, 0o600))
+    handler = logging.FileHandler(log_file, encoding="utf-8")
+    line = logging.Formatter("%(asctime)sZ %(process)d %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    line.converter = time.gmtime
+    handler.setFormatter(line)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(chosen)
+    for noisy in ("httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel("WARNING")
