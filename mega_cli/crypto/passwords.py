@@ -52,7 +52,7 @@ def check_policy(algorithm: str, passes: int, memory_bytes: int, floor: KdfPolic
     return KdfPolicy(passes, memory_bytes)
 
 
-def password_key(  # noqa: PLR0913 -- the six inputs of the derivation
+def password_key(
     password: Secret,
     server_salt: bytes,
     account: str,

@@ -1,6 +1,7 @@
 """Identity certificates: an account's public keys, signed by themselves (`docs/formats/idcert.md`).
 
-    "MGI" 0x01 ‖ account ‖ origin ‖ epoch4 ‖ idsign32 ‖ idbox32 ‖ prev_hash32 ‖ own signature64 ‖ previous key's signature64
+    "MGI" 0x01 ‖ account ‖ origin ‖ epoch4 ‖ idsign32 ‖ idbox32 ‖ prev_hash32
+               ‖ own signature64 ‖ previous key's signature64
 
 Version 1 knows an account's first certificate only: no certificate before it, so the last two fields that would speak
 of one are zero. Whether the key is the pinned one is the caller's question.

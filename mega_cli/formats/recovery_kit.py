@@ -30,7 +30,7 @@ def encode_recovery_secret(rk: bytes) -> str:
 
 
 def decode_recovery_secret(text: str) -> bytes:
-    """Read what a person typed: spaces, hyphens and lower case are fine. Raises UsageError that says what to look at."""
+    """Read what a person typed: spaces, hyphens and lower case are fine. Raises UsageError."""
     letters = "".join(text.split()).replace("-", "").upper()
     strange = next((at for at, letter in enumerate(letters) if letter not in _LETTERS), None)
     if strange is not None:

@@ -32,7 +32,7 @@ class Slot:
     created_ms: int
 
 
-def seal_password_slot(  # noqa: PLR0913 -- the context and the plaintext, field by field
+def seal_password_slot(
     wrap_key: bytes,
     account: str,
     origin: str,
@@ -47,7 +47,7 @@ def seal_password_slot(  # noqa: PLR0913 -- the context and the plaintext, field
     return seal_record(PASSWORD_SLOT, wrap_key, context, _PLAIN.pack(mk.reveal(), epoch, created_ms, 0))
 
 
-def open_password_slot(  # noqa: PLR0913 -- as above
+def open_password_slot(
     wrap_key: bytes, account: str, origin: str, server_salt: bytes, policy: KdfPolicy, slot: bytes
 ) -> Slot:
     """Open a password slot. Raises IntegrityError, PolicyError for another version."""
