@@ -64,6 +64,9 @@ def disk_failures(path: bytes | str) -> Iterator[None]:
         yield
     except OSError as error:
         raise failure(error, path) from error
+    except OverflowError as error:  # the one OverflowError of these calls: a time beyond the system's clock
+        msg = f"{shown(path)}: its time cannot be kept on this system"
+        raise BlockedError(msg, "leave it out: --exclude") from error
     except ValueError as error:  # the one ValueError of path functions: a NUL in the path
         msg = f"{shown(path)}: a path cannot hold a NUL character"
         raise BlockedError(msg, "check the path") from error
