@@ -13,14 +13,18 @@ from urllib.parse import urlsplit
 from mega_cli.errors import UsageError
 
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+_RESERVED = "me"
+"""`/v1/accounts/me` is a route of its own."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = re.compile(r"localhost|\[::1\]|127(\.\d{1,3}){3}", re.ASCII)
 
 
 def check_account(account: str) -> str:
     """Give the account name back when it follows the rule of crypto.md 1. Raises UsageError."""
-    if not _ACCOUNT.fullmatch(account):
-        msg = "an account name is 1 to 63 of a-z, 0-9, '.', '_' and '-', and starts with a letter or a digit"
+    if not _ACCOUNT.fullmatch(account) or account == _RESERVED:
+        msg = (
+            "an account name is 1 to 63 of a-z, 0-9, '.', '_' and '-', starts with a letter or a digit, and is not `me`"
+        )
         raise UsageError(msg)
     return account
 

@@ -42,6 +42,10 @@ class ServerClient:
         """Say where the server is reached."""
         return self._transport.base_url
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
     # --- accounts -----------------------------------------------------------------------------------------------------
 
     def server_info(self) -> messages.ServerInfo:
@@ -88,10 +92,13 @@ class ServerClient:
 
     def head(self, volume: VolumeId) -> bytes:
         """Fetch the newest root record: 746 unverified bytes. MissingItemError when the server says there is none."""
-        return operations.parse_records(self._send(operations.head(volume)), 1)[0]
+        found = operations.parse_records(self._send(operations.head(volume)), 1)
+        if not found:
+            raise IntegrityError
+        return found[0]
 
     def records(self, volume: VolumeId, first: int, last: int) -> list[bytes]:
-        """Fetch the records `first` to `last`, both included, at most 8,192: unverified, in order."""
+        """Fetch the records `first` to `last`, both included, at most 8,192: unverified, fewer if the chain ends."""
         count = last - first + 1
         assert 0 < count <= RECORDS_PER_REPLY, "the caller pages"
         return operations.parse_records(self._send(operations.records(volume, first, last)), count)

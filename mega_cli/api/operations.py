@@ -82,6 +82,9 @@ class Transport(Protocol):
     def stream(self, request: Request, token: str = "") -> Generator[bytes, None, None]:
         """Send, then yield the body as it arrives; `most_bytes` bounds only an error answer. Close it to stop early."""
 
+    def close(self) -> None:
+        """Close the idle connections."""
+
 
 # --- building ---------------------------------------------------------------------------------------------------------
 
@@ -185,9 +188,9 @@ def parse(response: Response, kind: type[M]) -> M:
 
 
 def parse_records(response: Response, count: int) -> list[bytes]:
-    """Cut a run of `count` root records. Raises IntegrityError when it is not exactly that long."""
+    """Cut a run of at most `count` root records. Raises IntegrityError when it is longer or cut."""
     size = limits.ROOT_RECORD_BYTES
-    if len(response.body) != count * size:
+    if len(response.body) % size or len(response.body) > count * size:
         raise IntegrityError
     return [response.body[at : at + size] for at in range(0, len(response.body), size)]
 

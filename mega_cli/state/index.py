@@ -36,6 +36,7 @@ Stat = tuple[int, int, int, int, int, int]
 class SourceRow(NamedTuple):
     """What a source file was when it was last read."""
 
+    disk_name: bytes
     stat: Stat
     is_racy: bool
     """The file was changed so close to being read that its stat proves nothing."""
@@ -43,7 +44,7 @@ class SourceRow(NamedTuple):
     refs: bytes
 
     def __repr__(self) -> str:
-        """Show no ref: it holds a key."""
+        """Show no name and no ref: it holds a key."""
         return f"SourceRow(stat={self.stat}, is_racy={self.is_racy}, …)"
 
 
@@ -87,17 +88,17 @@ class ContentIndex:
 
         def work(db: sqlite3.Connection) -> dict[bytes, SourceRow]:
             return {
-                name: SourceRow(unpack(stat), bool(is_racy), digest, refs)
+                name: SourceRow(name, unpack(stat), bool(is_racy), digest, refs)
                 for name, stat, is_racy, digest, refs in db.execute(query, (folder,))
             }
 
         return self._file.read(work, {})
 
-    def add_sources(self, folder: bytes, rows: Mapping[bytes, SourceRow]) -> None:
-        """Remember the rows of a folder, by disk name; rows of other names stay."""
+    def add_sources(self, folder: bytes, rows: Iterable[SourceRow]) -> None:
+        """Remember rows of a folder; rows of other names stay."""
         self.add_all_sources({folder: rows})
 
-    def add_all_sources(self, folders: Mapping[bytes, Mapping[bytes, SourceRow]]) -> None:
+    def add_all_sources(self, folders: Mapping[bytes, Iterable[SourceRow]]) -> None:
         """Remember the rows of several folders in one transaction."""
         pack = _STAT.pack
 
@@ -107,7 +108,7 @@ class ContentIndex:
                 (folder,) = db.execute("SELECT folder FROM folders WHERE path=?", (path,)).fetchone()
                 db.executemany(
                     "INSERT OR REPLACE INTO sources VALUES(?,?,?,?,?,?)",
-                    [(folder, name, pack(*row.stat), row.is_racy, row.digest, row.refs) for name, row in rows.items()],
+                    [(folder, row.disk_name, pack(*row.stat), row.is_racy, row.digest, row.refs) for row in rows],
                 )
 
         if folders:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,33 +61,23 @@ class TrustStore:
         with self._guarded(), self._lock:
             return self._pin(origin, account, volume, epoch)
 
-    def raise_pin(
-        self,
-        origin: str,
-        account: str,
-        volume: VolumeId,
-        epoch: int,
-        revision: int,
-        digest: bytes,
-        verified_from: Pin | None,
-    ) -> Pin:
-        """Raise the pin, durably, if it still is `verified_from`, the pin the new head was verified to descend from.
+    def raise_pin(self, origin: str, account: str, volume: VolumeId, epoch: int, passed: Sequence[Pin]) -> None:
+        """Raise the pin, durably, to the last of `passed`: a verified run of the chain, from the pin it began at.
 
-        Gives the pin in force afterwards. When another process moved it meanwhile, that one comes back unchanged, and
-        the caller verifies its head against it and tries again: otherwise a fork shown to two processes at once would
-        pass. Raises RollbackError for another record at the pinned revision.
+        Another process may have raised the pin since that trace began. A pin within the run must then be one of its
+        records, or two processes were shown two histories: RollbackError. A pin beyond the run stays, and the next head
+        is traced from it.
         """
         key = (origin, account, volume, epoch)
+        reached = passed[-1]
         with self._writing():
             now = self._pin(*key)
-            if now is not None:
-                if now.revision == revision and now.digest != digest:
-                    message = f"the server shows two different records at revision {revision}"
-                    raise RollbackError(message, "nothing was changed; do not trust this server until you know why")
-                if now != verified_from or revision <= now.revision:
-                    return now
-            self._db.execute("INSERT OR REPLACE INTO pins VALUES(?,?,?,?,?,?)", (*key, revision, digest))
-            return Pin(revision, digest)
+            if now is not None and passed[0].revision <= now.revision <= reached.revision and now not in passed:
+                message = f"the server shows two different records at revision {now.revision}"
+                raise RollbackError(message, "nothing was changed; do not trust this server until you know why")
+            if now is None or passed[0].revision <= now.revision < reached.revision:
+                row = (*key, reached.revision, reached.digest)
+                self._db.execute("INSERT OR REPLACE INTO pins VALUES(?,?,?,?,?,?)", row)
 
     def account_pin(self, origin: str, account: str) -> AccountPin | None:
         """Give what the first login fixed, or None before it."""

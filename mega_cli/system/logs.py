@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from mega_cli.errors import UsageError
+from mega_cli.system.directories import find_directories
 
 _MOST_BYTES: Final = 1_000_000
+_LINE: Final = "%(asctime)sZ %(process)d %(levelname)s %(name)s %(message)s"
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -23,16 +25,36 @@ def start_logging(log_file: Path, level: str = "") -> None:
     if chosen not in _LEVELS:
         message = f"there is no log level {chosen!r}"
         raise UsageError(message, "use one of: debug, info, warning, error")
-    log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if log_file.exists() and log_file.stat().st_size > _MOST_BYTES:
-        log_file.replace(log_file.with_name(log_file.name + ".1"))
-    os.close(os.open(log_file, os.O_WRONLY | os.O_CREAT, 0o600))
-    handler = logging.FileHandler(log_file, encoding="utf-8")
-    line = logging.Formatter("%(asctime)sZ %(process)d %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    line.converter = time.gmtime
-    handler.setFormatter(line)
+    handler = _handler(log_file)
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(chosen)
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel("WARNING")
+
+
+def log_bug(error: Exception) -> Path:
+    """Write a bug's traceback into the log and say where that is. Locals, which may be secret, are not written."""
+    log_file = find_directories().log_file
+    handler = _handler(log_file)
+    logger = logging.getLogger("mega.bug")
+    logger.addHandler(handler)
+    try:
+        logger.error("%s", type(error).__name__, exc_info=error)
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    return log_file
+
+
+def _handler(log_file: Path) -> logging.Handler:
+    """Open the file for appending, readable by its owner alone; put a full one aside first."""
+    log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log_file.exists() and log_file.stat().st_size > _MOST_BYTES:
+        log_file.replace(log_file.with_name(log_file.name + ".1"))
+    os.close(os.open(log_file, os.O_WRONLY | os.O_CREAT, 0o600))
+    handler = logging.FileHandler(log_file, encoding="utf-8")
+    line = logging.Formatter(_LINE, "%Y-%m-%dT%H:%M:%S")
+    line.converter = time.gmtime
+    handler.setFormatter(line)
+    return handler
