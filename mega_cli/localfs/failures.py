@@ -51,10 +51,20 @@ def shown(path: bytes | str) -> str:
     return printable(os.fsdecode(path).encode("utf-8", "backslashreplace").decode())
 
 
+def sentence(error: OSError) -> str:
+    """Say in words what went wrong."""
+    return _row(error)[1]
+
+
 def failure(error: OSError, path: bytes | str) -> MegaError:
     """Make the error to raise for `error`, which concerns `path`."""
-    kind, sentence, hint = _TABLE.get(error.errno or 0, (MegaError, error.strerror or "the disk failed", ""))
-    return kind(f"{shown(path)}: {sentence}", hint)
+    kind, words, hint = _row(error)
+    return kind(f"{shown(path)}: {words}", hint)
+
+
+def _row(error: OSError) -> tuple[type[MegaError], str, str]:
+    """Find the table's row; an error it does not know speaks the system's words."""
+    return _TABLE.get(error.errno or 0, (MegaError, error.strerror or "the disk failed", "look at the disk: dmesg"))
 
 
 @contextmanager

@@ -54,7 +54,8 @@ class Destination:
     def folder(self, names: Iterable[bytes], *, makes: bool = False) -> Folder:
         """Open the folder that disk names lead to from the root, for the caller to close.
 
-        `makes` makes what is missing. Raises BlockedError at the first name that is a link or not a folder, and MissingItemError.
+        `makes` makes what is missing. Raises BlockedError at the first name that is a link or not a folder, and
+        MissingItemError.
         """
         folder = self.root.duplicate()
         for name in names:
