@@ -1,0 +1,119 @@
+"""The Flask application: views, the version check, and the one place where refusals become answers.
+
+No traceback, path or secret leaves it: what is not a refusal of ours is answered as `internal` or `unavailable`, and the
+traceback goes to the server's own log.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from mega_server.auth import EXTENSION
+from mega_server.config import Config
+from mega_server.protocol import headers
+from mega_server.protocol.errors import ERROR_KINDS, ErrorCode
+from mega_server.protocol.limits import PROTOCOL_MAJOR
+from mega_server.protocol.messages import ErrorDetail, ErrorReply
+from mega_server.refusal import RefusedError
+from mega_server.services.backend import now_ms, open_backend
+from mega_server.views import accounts, server, volumes
+from mega_server.views.door import answer
+
+_UNAVAILABLE_RETRY_S = 2.0
+_BY_STATUS = {
+    404: (ErrorCode.NOT_FOUND, "there is nothing here"),
+    405: (ErrorCode.METHOD_NOT_ALLOWED, "this method is not allowed here"),
+    413: (ErrorCode.TOO_LARGE, "the request is too large"),
+    500: (ErrorCode.INTERNAL, "the server has a bug; its log says more"),
+}
+
+
+def create_app(config: Config, clock: Callable[[], int] = now_ms) -> Flask:
+    """Build the application on a data folder that `initialise` made."""
+    app = Flask("mega_server", static_folder=None)
+    app.extensions[EXTENSION] = open_backend(config, clock)
+    for module in (server, accounts, volumes):
+        app.register_blueprint(module.views)
+    app.register_error_handler(RefusedError, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _storage_failed)
+    app.register_error_handler(OSError, _storage_failed)
+    app.before_request(_check_version)
+    app.after_request(_stamp)
+    if config.is_verbose:
+        app.before_request(_start_clock)
+        app.after_request(_log_line)
+    return app
+
+
+def _check_version() -> None:
+    """Refuse a client of another major version; one that does not say, such as curl, may look around."""
+    major = request.headers.get(headers.VERSION, str(PROTOCOL_MAJOR))
+    if major != str(PROTOCOL_MAJOR):
+        raise RefusedError(
+            ErrorCode.UNSUPPORTED_VERSION,
+            f"this server speaks version {PROTOCOL_MAJOR} of the protocol: use a mega that does, or upgrade the server",
+        )
+
+
+def _stamp(response: Response) -> Response:
+    response.headers[headers.VERSION] = str(PROTOCOL_MAJOR)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _refused(error: RefusedError) -> Response:
+    kind = ERROR_KINDS[error.code]
+    detail = ErrorDetail(
+        code=error.code,
+        message=error.message,
+        retry_after_s=_UNAVAILABLE_RETRY_S if kind.is_retryable else None,
+        missing=error.missing,
+        head=error.head,
+    )
+    response = answer(ErrorReply(error=detail), kind.status)
+    if kind.is_retryable:
+        response.headers["Retry-After"] = str(int(_UNAVAILABLE_RETRY_S))
+    if error.code in {ErrorCode.TOO_LARGE, ErrorCode.QUOTA_EXCEEDED}:
+        # The body was not read; the connection cannot carry another request.
+        response.headers["Connection"] = "close"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    code, message = _BY_STATUS.get(error.code or 500, (ErrorCode.BAD_REQUEST, "the request is malformed"))
+    return _refused(RefusedError(code, message))
+
+
+def _storage_failed(error: OperationalError | OSError) -> Response:
+    """Answer a full disk, a locked database or a lost mount as something that may pass."""
+    reason = error.strerror if isinstance(error, OSError) else str(error.orig)
+    print(f"mega-server: error: database or store failed: {reason}", file=sys.stderr, flush=True)
+    return _refused(RefusedError(ErrorCode.UNAVAILABLE, "the server cannot read or write its storage now"))
+
+
+def _start_clock() -> None:
+    g.started = time.perf_counter()
+
+
+def _log_line(response: Response) -> Response:
+    """Write one JSON line: no query string, no header, no body. Ids in a path are no secrets."""
+    line = {
+        "time_ms": now_ms(),
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "took_ms": round((time.perf_counter() - g.started) * 1_000, 1),
+        "received_bytes": request.content_length,
+        "sent_bytes": response.content_length,
+        "from": request.remote_addr,
+    }
+    print(json.dumps(line), file=sys.stderr, flush=True)
+    return response

@@ -1,0 +1,261 @@
+"""The command `mega-server`: options and environment to one service call, errors to a sentence, a hint and an exit code.
+
+It is the only file of the server that reads the environment and the only one that prints for people.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from mega_server.config import Config, Signup, normal_origin
+from mega_server.protocol.errors import ERROR_KINDS
+from mega_server.protocol.limits import GIB, KIB, MIB, QUOTA_BYTES
+from mega_server.refusal import RefusedError
+from mega_server.services.accounts import reserve_name
+from mega_server.services.backend import initialise, open_backend
+from mega_server.services.checks import check as check_backend
+
+P = ParamSpec("P")
+_NOT_INITIALISED, _LOCKED, _PERMISSION, _INTEGRITY = 10, 11, 13, 14
+_DEFAULT_PORT = 8420
+_UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
+
+
+@dataclass
+class CommandError(click.ClickException):
+    """What went wrong and what to do about it."""
+
+    message: str
+    hint: str
+    exit_code: int = 1
+
+    def show(self, file: object = None) -> None:
+        """Print the sentence and the hint on stderr."""
+        del file
+        click.echo(f"mega-server: error: {self.message}", err=True)
+        if self.hint:
+            click.echo(f"mega-server: hint: {self.hint}", err=True)
+
+
+class SizeType(click.ParamType):
+    """A size such as 50G; K M G T are 1024-based."""
+
+    name = "size"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the size in bytes."""
+        if isinstance(value, int):
+            return value
+        digits, unit = (value[:-1], value[-1:].upper()) if value[-1:].upper() in _UNITS else (value, "")
+        if not digits.isascii() or not digits.isdecimal():
+            self.fail(f"{value!r} is no size; write 500M or 50G", param, ctx)
+        return int(digits) * _UNITS.get(unit, 1)
+
+
+def _translated(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn the system's refusals into sentences."""
+
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except RefusedError as error:
+            raise CommandError(error.message, "", ERROR_KINDS[error.code].exit_code) from error
+        except PermissionError as error:
+            hint = "run as the folder's owner, or name another folder with --data"
+            raise CommandError(f"no permission for {error.filename}", hint, _PERMISSION) from error
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            raise CommandError(
+                f"{error.strerror}{where}", "see that the folder's disk is there and not full"
+            ) from error
+
+    return update_wrapper(wrapper, command)
+
+
+_data_option = click.option(
+    "--data",
+    "data_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    show_envvar=True,
+    envvar="MEGA_SERVER_DATA",
+    help="Folder that holds everything the server keeps.",
+)
+
+
+@click.group(context_settings={"auto_envvar_prefix": "MEGA_SERVER", "help_option_names": ["--help"]})
+@click.version_option(package_name="mega-cli", prog_name="mega-server")
+def main() -> None:
+    """Serve encrypted volumes. The server holds no key and sees no name, size or content of a file.
+
+    \b
+    Example:
+      mega-server serve --data ./mega-data
+    """
+
+
+@main.command()
+@_data_option
+@_translated
+def init(data_dir: Path) -> None:
+    """Make a data folder. Safe to repeat; `serve` does it too.
+
+    \b
+    Example:
+      mega-server init --data ./mega-data
+    """
+    is_new = initialise(Config(data_dir=data_dir))
+    click.echo(f"initialised {data_dir}" if is_new else f"{data_dir} was initialised before; nothing changed")
+
+
+@main.command()
+@_data_option
+@click.option("--host", default="127.0.0.1", show_default=True, show_envvar=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=_DEFAULT_PORT,
+    type=click.IntRange(0, 65535),
+    show_default=True,
+    show_envvar=True,
+    help="Port to listen on; 0 takes a free one and prints it.",
+)
+@click.option(
+    "--origin",
+    default="",
+    show_envvar=True,
+    help="Public URL of this server, which accounts are bound to. Set it behind a reverse proxy, and never change it.",
+)
+@click.option(
+    "--signup",
+    type=click.Choice([policy.value for policy in Signup]),
+    default=None,
+    show_envvar=True,
+    help="Who may make accounts. Default: open on loopback, else invite.",
+)
+@click.option(
+    "--workers", default=1, type=click.IntRange(1, 64), show_default=True, show_envvar=True, help="Worker processes."
+)
+@click.option(
+    "--quota",
+    default=QUOTA_BYTES,
+    type=SizeType(),
+    show_default="50G",
+    show_envvar=True,
+    help="What a new account may store.",
+)
+@click.option("--verbose", "-v", is_flag=True, show_envvar=True, help="Log one JSON line a request on stderr.")
+@_translated
+def serve(  # noqa: PLR0913 -- click hands every option over as an argument
+    *,
+    data_dir: Path,
+    host: str,
+    port: int,
+    origin: str,
+    signup: str | None,
+    workers: int,
+    quota: int,
+    verbose: bool,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM. Prints "listening on URL" on stderr when ready.
+
+    \b
+    Example:
+      mega-server serve --data ./mega-data --port 8420
+    """
+    from mega_server.serving import Address, PortTakenError  # noqa: PLC0415 -- the other commands need no web server
+    from mega_server.serving import serve as run_server  # noqa: PLC0415 -- as above
+
+    try:
+        fixed_origin = normal_origin(origin) if origin else ""
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--origin") from error
+    policy = Signup(signup) if signup else (Signup.OPEN if _is_loopback(host) else Signup.INVITE)
+    config = Config(data_dir=data_dir, origin=fixed_origin, signup=policy, quota_bytes=quota, is_verbose=verbose)
+    if initialise(config):
+        click.echo(f"initialised {data_dir}", err=True)
+    try:
+        run_server(config, Address(host, port), workers)
+    except PortTakenError as error:
+        hint = "stop the other program, or choose a free port with --port 0"
+        raise CommandError(f"port {port} of {host} is in use", hint, _LOCKED) from error
+
+
+@main.group()
+def user() -> None:
+    """Manage who may have an account."""
+
+
+@user.command("add")
+@click.argument("name")
+@_data_option
+@_translated
+def add_user(name: str, data_dir: Path) -> None:
+    """Reserve NAME and print the code that its owner gives to `mega signup`, once, within seven days.
+
+    The server holds no key, so only the owner can make the account. Adding NAME again replaces the code.
+
+    \b
+    Example:
+      mega-server user add alice --data ./mega-data
+    """
+    backend = open_backend(_existing(data_dir))
+    try:
+        click.echo(reserve_name(backend, name))
+    finally:
+        backend.close()
+
+
+@main.command()
+@_data_option
+@click.option("--read-data", is_flag=True, show_envvar=True, help="Read every blob and compare its SHA-256.")
+@_translated
+def check(data_dir: Path, *, read_data: bool) -> None:
+    """See that every stored blob is there. Changes nothing; exit 14 when something is damaged.
+
+    \b
+    Example:
+      mega-server check --read-data --data ./mega-data
+    """
+    backend = open_backend(_existing(data_dir))
+    damaged = orphans = 0
+    try:
+        for finding in check_backend(backend, reads_data=read_data):
+            damaged += finding.is_damage
+            orphans += not finding.is_damage
+            kind = "damaged" if finding.is_damage else "orphan"
+            click.echo(f"{kind} {finding.volume.hex()}/{finding.pack.hex()}: {finding.what}")
+    finally:
+        backend.close()
+    if damaged:
+        hint = "restore these packs from a copy; clients re-upload what they still have"
+        raise CommandError(f"{damaged} things are damaged", hint, _INTEGRITY)
+    click.echo(f"no damage; {orphans} orphan packs")
+
+
+def _existing(data_dir: Path) -> Config:
+    """Refuse a folder that holds no server, rather than make one by a slip of the pen."""
+    config = Config(data_dir=data_dir)
+    if not (data_dir / "mega.db").exists():
+        hint = f"make one with: mega-server init --data {data_dir}"
+        raise CommandError(f"{data_dir} holds no server", hint, _NOT_INITIALISED)
+    initialise(config)
+    return config
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def run() -> None:
+    """Run the command line."""
+    main(prog_name="mega-server")

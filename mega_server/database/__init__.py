@@ -1,0 +1,1 @@
+"""SQLAlchemy Core over SQLite: schema, migrations, and one module for each aggregate. No rule of the service."""

@@ -1,0 +1,1 @@
+"""Alembic revisions, run by `database.engine.migrate`; packaged with the server."""

@@ -1,0 +1,67 @@
+"""Rows of login challenges and sessions; both are found by SHA-256 of the secret, never by the secret itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from mega_server.database.schema import challenges, sessions
+
+
+def add_challenge(connection: Connection, nonce_hash: bytes, account: str, expires: int, now: int) -> None:
+    """Write a challenge and forget the expired ones."""
+    connection.execute(delete(challenges).where(challenges.c.expires <= now))
+    connection.execute(insert(challenges).values(nonce_hash=nonce_hash, account=account, expires=expires))
+
+
+def take_challenge(connection: Connection, nonce_hash: bytes, account: str, now: int) -> bool:
+    """Use a challenge up, and say whether it was this account's and in time."""
+    taken = connection.execute(
+        delete(challenges)
+        .where(challenges.c.nonce_hash == nonce_hash)
+        .returning(challenges.c.account, challenges.c.expires)
+    ).first()
+    return taken is not None and taken.account == account and taken.expires > now
+
+
+def add_session(
+    connection: Connection, *, token_hash: bytes, session_id: str, account: str, device_name: str, now: int
+) -> None:
+    """Write a session."""
+    connection.execute(
+        insert(sessions).values(
+            token_hash=token_hash,
+            session_id=session_id,
+            account=account,
+            device_name=device_name,
+            created=now,
+            used=now,
+        )
+    )
+
+
+def session_row(connection: Connection, token_hash: bytes, used_after: int) -> Row[Any] | None:
+    """Read the session of a token, unless it has lain unused for too long."""
+    return connection.execute(
+        select(sessions).where(sessions.c.token_hash == token_hash, sessions.c.used > used_after)
+    ).first()
+
+
+def session_rows(connection: Connection, account: str, used_after: int) -> list[Row[Any]]:
+    """Read an account's sessions, newest use first."""
+    query = select(sessions).where(sessions.c.account == account, sessions.c.used > used_after)
+    return list(connection.execute(query.order_by(sessions.c.used.desc(), sessions.c.session_id)))
+
+
+def set_session_used(connection: Connection, token_hash: bytes, now: int) -> None:
+    """Remember that a session was used."""
+    connection.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(used=now))
+
+
+def drop_session(connection: Connection, account: str, session_id: str) -> bool:
+    """End one session of an account, and say whether there was one."""
+    dropped = connection.execute(
+        delete(sessions).where(sessions.c.account == account, sessions.c.session_id == session_id)
+    )
+    return dropped.rowcount > 0

@@ -1,0 +1,32 @@
+"""The one exception by which any floor of the server refuses a request.
+
+Its message reaches the client, so it never holds a secret, a path of the server, or whether a foreign id exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mega_server.protocol.errors import ErrorCode
+
+
+class RefusedError(Exception):
+    """The request is answered with this error (`protocol.errors` gives its status)."""
+
+    def __init__(self, code: ErrorCode, message: str, *, missing: Sequence[bytes] = (), head: bytes = b"") -> None:
+        """Keep what the answer says; `missing` and `head` go with their own codes only."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.missing = list(missing)
+        self.head = head
+
+
+def not_found() -> RefusedError:
+    """Make the one 404: unknown, foreign and deleted ids answer with the same bytes."""
+    return RefusedError(ErrorCode.NOT_FOUND, "there is nothing here")
+
+
+def bad_request(message: str) -> RefusedError:
+    """Make a 400 that says what was wrong with the request."""
+    return RefusedError(ErrorCode.BAD_REQUEST, message)

@@ -1,0 +1,1 @@
+"""What the server decides, without Flask: accounts, logins, uploads, downloads, commits, checks."""

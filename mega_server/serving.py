@@ -1,0 +1,138 @@
+"""Running the application under granian: processes, threads, the ready line, the stop.
+
+It decides nothing about requests. It relies on Linux's and macOS's SO_REUSEPORT, by which every worker listens itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import http.client
+import multiprocessing
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.synchronize import Lock
+
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from mega_server.app import create_app
+from mega_server.config import Config
+from mega_server.protocol import routes
+from mega_server.protocol.limits import MIB
+
+# Each may hold a pack of 16 MiB, usually 8, and waits most of its time for a disk: an fsync took 28 ms here.
+_THREADS = 4
+_STOP_S = 10
+_READY_S = 30.0
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+
+
+class PortTakenError(Exception):
+    """Another program listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+    """0: a free one is taken."""
+
+    @property
+    def url(self) -> str:
+        """Write the address as a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def serve(config: Config, address: Address, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT. Raises PortTakenError, OSError for an address that is not ours."""
+    with _hold_port(address) as found:
+        server = Server(
+            target="mega_server",
+            address=found.host,
+            port=found.port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=_THREADS,
+            # Connections beyond this wait in the socket's queue.
+            backpressure=128,
+            http=HTTPModes.http1,
+            websockets=False,
+            log_level=LogLevels.error,
+            workers_kill_timeout=_STOP_S,
+        )
+        server.serve(target_loader=partial(_load, config, found, multiprocessing.Lock()), wrap_loader=False)
+
+
+def _load(config: Config, address: Address, first: Lock) -> Flask:
+    """Build the application inside a worker. The worker that gets `first` says when requests are answered.
+
+    The thread is started here and not in the parent: forking beside a running thread can copy a lock that it holds.
+    """
+    _keep_memory()
+    app = create_app(config)
+    if first.acquire(block=False):
+        threading.Thread(target=_announce, args=(address,), daemon=True).start()
+    return app
+
+
+def _keep_memory() -> None:
+    """Let glibc reuse blocks of up to 4 MiB instead of mapping each anew, whose page faults cost more than the copy."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library has other ways
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_MMAP_THRESHOLD, 4 * MIB)
+            libc.mallopt(_M_TRIM_THRESHOLD, 32 * MIB)
+
+
+@contextlib.contextmanager
+def _hold_port(address: Address) -> Iterator[Address]:
+    """Find out whether the address is free, choose a port for 0, and keep it until the workers have it.
+
+    A first socket without SO_REUSEPORT tells a taken port, which granian would silently share; a second one with it
+    keeps the port, and takes no connections because it never listens.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe, socket.socket(family) as holder:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTakenError from error
+            raise
+        port = probe.getsockname()[1]
+        probe.close()
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind((address.host, port))
+        yield Address(address.host, port)
+
+
+def _announce(address: Address) -> None:
+    """Print the ready line as soon as a worker answers."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 -- compared, not bound
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(host, address.port, timeout=_READY_S)
+        try:
+            connection.request("GET", routes.HEALTH)
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            print(f"listening on {address.url}", file=sys.stderr, flush=True)
+            return
+        finally:
+            connection.close()

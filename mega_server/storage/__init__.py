@@ -1,0 +1,1 @@
+"""Where packs are kept: the `BlobStore` protocol and its members."""

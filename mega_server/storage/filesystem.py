@@ -1,0 +1,132 @@
+"""Packs as files: `v/<volume hex>/<pack name hex>` under one folder.
+
+A pack is written to a temporary file beside its place, fsynced, renamed, and its folder fsynced, so a power cut leaves
+either the whole pack or none. Names are hexadecimal digits of our own making: nothing a client sends reaches a path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mega_server.protocol.ids import VolumeId
+from mega_server.storage.store import PackLostError, PackName, StoredPack
+
+# A worker's share of the usual limit of 1,024 descriptors, beside sockets and the database.
+_OPEN_PACKS = 256
+_VOLUME = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class FilesystemStore:
+    """A `BlobStore` in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Use `root`, making it when it is missing."""
+        self._root = root / "v"
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._open: OrderedDict[tuple[VolumeId, PackName], _OpenPack] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, volume: VolumeId, name: PackName, parts: Sequence[bytes | memoryview]) -> None:
+        """Store a pack durably."""
+        folder = self._root / volume.hex()
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(self._root)
+        partial = folder / f"{name.hex()}.{secrets.token_hex(8)}.part"
+        try:
+            with partial.open("xb", buffering=0) as file:
+                for part in parts:
+                    _write_all(file.fileno(), part)
+                os.fsync(file.fileno())
+            partial.rename(folder / name.hex())
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(folder)
+
+    def read(self, volume: VolumeId, name: PackName, offset: int, length: int) -> bytes:
+        """Read exactly `length` bytes. Raises PackLostError."""
+        data = os.pread(self._opened(volume, name).fd, length, offset)
+        if len(data) != length:
+            raise PackLostError
+        return data
+
+    def size_bytes(self, volume: VolumeId, name: PackName) -> int | None:
+        """Say how long a pack is; None when it is not there."""
+        try:
+            return os.fstat(self._opened(volume, name).fd).st_size
+        except PackLostError:
+            return None
+
+    def packs(self) -> Iterator[StoredPack]:
+        """List every pack; files of other names are not packs."""
+        for folder in self._root.iterdir():
+            if not _VOLUME.fullmatch(folder.name):
+                continue
+            for file in folder.iterdir():
+                if _NAME.fullmatch(file.name):
+                    volume, name = VolumeId(bytes.fromhex(folder.name)), PackName(bytes.fromhex(file.name))
+                    yield StoredPack(volume, name, file.stat().st_size)
+
+    def check(self) -> None:
+        """Write and remove a file, as storing a pack would. Raises OSError."""
+        probe = self._root / f"{secrets.token_hex(8)}.probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+
+    def close(self) -> None:
+        """Close every cached descriptor that no reader holds."""
+        with self._lock:
+            self._open.clear()
+
+    def _opened(self, volume: VolumeId, name: PackName) -> _OpenPack:
+        with self._lock:
+            pack = self._open.get((volume, name))
+            if pack is not None:
+                self._open.move_to_end((volume, name))
+                return pack
+        try:
+            pack = _OpenPack(self._root / volume.hex() / name.hex())
+        except FileNotFoundError as error:
+            raise PackLostError from error
+        with self._lock:
+            self._open[volume, name] = pack
+            if len(self._open) > _OPEN_PACKS:
+                self._open.popitem(last=False)
+        return pack
+
+
+class _OpenPack:
+    """A descriptor that closes with its last holder, so that leaving the cache cannot close it under a reader."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, path: Path) -> None:
+        self.fd = -1
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+
+
+def _write_all(fd: int, part: bytes | memoryview) -> None:
+    rest = memoryview(part)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable: POSIX keeps names in the folder, which has its own fsync."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,1 @@
+"""Flask views: parse, call one service, answer. No rule and no SQL."""
