@@ -68,7 +68,7 @@ class RebuildableDatabase:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise  # busy, full or not permitted: deleting would not help
-                self._delete()
+                delete_database(self._path)
                 self._db = self._connect()
         return self._db
 
@@ -95,14 +95,16 @@ class RebuildableDatabase:
             if self._db is not None:
                 self._db.close()
                 self._db = None
-            self._delete()
+            delete_database(self._path)
 
-    def _delete(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            try:
-                os.unlink(f"{self._path}{suffix}")  # noqa: PTH108 -- the suffix belongs to SQLite, not to a path
-            except OSError:
-                continue
+
+def delete_database(path: Path) -> None:
+    """Delete the file and what SQLite keeps beside it; what is not there is fine."""
+    for suffix in ("", "-wal", "-shm"):
+        try:
+            os.unlink(f"{path}{suffix}")  # noqa: PTH108 -- the suffix belongs to SQLite, not to a path
+        except OSError:
+            continue
 
 
 def _initialise(db: sqlite3.Connection, schema: str, version: int) -> None:

@@ -1,0 +1,16 @@
+"""The life of an account on this device: signup, login, logout, opening its volume. No prompt, no output."""
+
+from mega_cli.account.access import AccountSummary, account_info, logout, open_session, open_volume
+from mega_cli.account.login import login
+from mega_cli.account.signup import SignedUp, signup
+
+__all__ = [
+    "AccountSummary",
+    "SignedUp",
+    "account_info",
+    "login",
+    "logout",
+    "open_session",
+    "open_volume",
+    "signup",
+]

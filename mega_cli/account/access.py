@@ -1,0 +1,123 @@
+"""What a logged-in device does with its session: open the volume, ask about the account, log out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mega_cli.account import connection
+from mega_cli.account.login import identity_of
+from mega_cli.api.client import ServerClient
+from mega_cli.crypto.content import chunk_index_key
+from mega_cli.crypto.keys import MasterKeys
+from mega_cli.errors import IntegrityError, SafetyStopError, UntrustedKeyError
+from mega_cli.formats.idcert import encode_idcert, fingerprint
+from mega_cli.formats.words import fingerprint_words
+from mega_cli.state.index import ContentIndex
+from mega_cli.state.pages import PageCache
+from mega_cli.state.rebuildable import delete_database
+from mega_cli.state.session import Session, erase_session, load_session
+from mega_cli.state.trust import TrustStore
+from mega_cli.system.clock import SystemClock
+from mega_cli.system.directories import Home
+from mega_cli.volume.progress import Progress, SilentProgress
+from mega_cli.volume.session import Device, VolumeSession
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """What `mega whoami` shows. Quota and used bytes are what the server says."""
+
+    account: str
+    origin: str
+    server_url: str
+    device_name: str
+    quota_bytes: int
+    used_bytes: int
+    fingerprint_words: tuple[str, ...]
+    """Twelve words, as in the recovery kit."""
+
+
+def open_session(home: Home) -> Session:
+    """Read the current profile's session. Raises NotInitialisedError, NotLoggedInError."""
+    return load_session(home.session_file)
+
+
+def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:
+    """Open the account's home volume; nothing is sent yet. Close it when done.
+
+    Raises as `open_session`; SafetyStopError when the file of pins is gone; UntrustedKeyError when the session's keys
+    are not the pinned ones.
+    """
+    session = open_session(home)
+    keys = MasterKeys(session.master_key, session.epoch)
+    trust = TrustStore(home.trust_file)
+    try:
+        _check_identity(trust, session)
+        return VolumeSession(
+            client=_client(session, progress or SilentProgress()),
+            keys=keys.volume_keys(),
+            trust=trust,
+            pages=PageCache(home.pages_file),
+            index=ContentIndex(home.index_file),
+            device=Device(session.device_id, SystemClock().now_ms),
+            origin=session.origin,
+            account=session.account,
+            index_key=chunk_index_key(keys.local_key),
+        )
+    except BaseException:
+        trust.close()
+        raise
+
+
+def account_info(session: Session) -> AccountSummary:
+    """Ask the server about the account. Raises IntegrityError when it speaks of another one."""
+    client = _client(session, SilentProgress())
+    try:
+        told = client.me()
+    finally:
+        client.close()
+    if told.account != session.account:
+        raise IntegrityError
+    idcert = encode_idcert(MasterKeys(session.master_key, session.epoch), session.account, session.origin)
+    return AccountSummary(
+        account=session.account,
+        origin=session.origin,
+        server_url=session.server_url,
+        device_name=session.device_name,
+        quota_bytes=told.quota_bytes,
+        used_bytes=told.used_bytes,
+        fingerprint_words=tuple(fingerprint_words(fingerprint(idcert))),
+    )
+
+
+def logout(home: Home) -> None:
+    """End the session at the server and erase everything on this device that opens content; the pins stay.
+
+    The device forgets even when the server cannot be told: then it raises TemporaryError, and the session at the
+    server lasts until it is ended from another device. Raises as `open_session`.
+    """
+    session = open_session(home)
+    client = _client(session, SilentProgress())
+    try:
+        client.logout(session.session_id)
+    finally:
+        client.close()
+        erase_session(home.session_file)
+        delete_database(home.index_file)
+
+
+def _client(session: Session, progress: Progress) -> ServerClient:
+    return connection.connect(
+        session.server_url, insecure_http=session.insecure_http, token=session.token, on_wait=progress.waiting
+    )
+
+
+def _check_identity(trust: TrustStore, session: Session) -> None:
+    """Require the pin that login wrote: without pins a server could show an old state, so their loss is not made good."""
+    pinned = trust.account_pin(session.origin, session.account)
+    if pinned is None:
+        message = "the pins of this account are gone from this device"
+        raise SafetyStopError(message, "restore trust.db from a backup, or start again: mega logout, mega login")
+    if pinned.identity != identity_of(session):
+        message = "the keys in the session file are not the ones this device knows"
+        raise UntrustedKeyError(message, "nothing was sent; log in again: mega login")
