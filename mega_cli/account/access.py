@@ -113,7 +113,7 @@ def _client(session: Session, progress: Progress) -> ServerClient:
 
 
 def _check_identity(trust: TrustStore, session: Session) -> None:
-    """Require the pin that login wrote: without pins a server could show an old state, so their loss is not made good."""
+    """Require the pin that login wrote: without it a server could show an old state, so its loss is not made good."""
     pinned = trust.account_pin(session.origin, session.account)
     if pinned is None:
         message = "the pins of this account are gone from this device"
