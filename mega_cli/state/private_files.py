@@ -8,8 +8,9 @@ from pathlib import Path
 
 
 def make_private_folder(path: Path) -> None:
-    """Make the folder and its parents, and let nobody else into it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the folder and whatever is missing above it, and let nobody else into any of them."""
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
 

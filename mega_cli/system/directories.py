@@ -102,9 +102,8 @@ class Home:
         return Home(self.directories, profile)
 
     def make_current(self) -> None:
-        """Remember this profile as the one that commands use."""
+        """Remember this profile, whose folder exists, as the one that commands use."""
         accounts = self.directories.accounts
-        accounts.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = accounts / f".{_POINTER}.{os.getpid()}"
         temporary.write_text(self.profile + "\n", encoding="utf-8")
         temporary.replace(accounts / _POINTER)
