@@ -156,7 +156,18 @@ def _system_error(error: OSError) -> MegaError:
 
 
 def _bug(error: Exception) -> BugError:
-    """Keep the traceback in the log, where it can be read before it is shared, and say where."""
-    from mega_cli.system.logs import log_bug  # noqa: PLC0415 -- a start without a bug needs no log
+    """Keep where it happened in the log, and say where that is. Messages and values stay out: they may hold names."""
+    import logging  # noqa: PLC0415 -- a start without a bug needs no log
+    import traceback  # noqa: PLC0415 -- the same
 
-    return BugError(f"this is a bug: {type(error).__name__}", f"the details are in {log_bug(error)}")
+    from mega_cli.system.directories import find_directories  # noqa: PLC0415 -- the same
+    from mega_cli.system.logs import start_logging  # noqa: PLC0415 -- the same
+
+    log_file = find_directories().log_file
+    try:
+        start_logging(log_file)
+    except (OSError, MegaError):
+        return BugError(f"this is a bug: {type(error).__name__}", f"and its details could not be written to {log_file}")
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logging.getLogger("mega").error("%s\n%s", type(error).__name__, where)
+    return BugError(f"this is a bug: {type(error).__name__}", f"please report it with the last lines of {log_file}")

@@ -66,15 +66,15 @@ class MegaCommand(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
 
-def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., object]], MegaCommand]:
+def declare(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., object]], MegaCommand]:
     """Declare a command: its function takes the `Console` first, then its parameters by name."""
 
-    def declare(function: Callable[..., object]) -> MegaCommand:
+    def decorate(function: Callable[..., object]) -> MegaCommand:
         made = click.command(name, cls=MegaCommand, examples=examples)(pass_console(function))
         assert isinstance(made, MegaCommand)
         return made
 
-    return declare
+    return decorate
 
 
 dry_run_option: Decorator = click.option("-n", "--dry-run", "is_dry_run", is_flag=True, help="Show what would be done.")

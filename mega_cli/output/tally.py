@@ -75,6 +75,12 @@ class Tally:
         self._current = self._waiting = ""
         self._can_say = True
 
+    @property
+    def skipped_bytes(self) -> int:
+        """Say how many bytes of content were there already."""
+        with self._lock:
+            return self._done_bytes - self._moved_bytes
+
     def expect(self, files: int, size_bytes: int) -> None:
         """Add to the totals."""
         with self._lock:

@@ -1,0 +1,67 @@
+"""`mega get`: fetch files and folders."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mega_cli.account import open_volume
+from mega_cli.options.command import declare, dry_run_option
+from mega_cli.options.selection import exclude_option, include_option
+from mega_cli.output.console import Console
+from mega_cli.output.progress import shown_progress
+from mega_cli.output.summary import report_transfer
+from mega_cli.paths.filters import Filters
+from mega_cli.paths.remote import RemotePath
+from mega_cli.system.directories import open_home
+from mega_cli.volume.get import cat, get
+from mega_cli.volume.progress import SilentProgress
+from mega_cli.volume.requests import GetOptions, Overwrite
+
+
+@declare("get", examples=("mega get /sample /tmp", "mega get --overwrite if-changed /sample /tmp"))
+@click.argument("words", nargs=-1, required=True, metavar="PATH... [DST]")
+@exclude_option
+@include_option
+@click.option(
+    "--overwrite",
+    type=click.Choice(["always", "if-changed", "if-newer", "never"]),
+    help="What to do with a file that is there and differs; without it such a file is left alone and listed.",
+)
+@dry_run_option
+def command(
+    console: Console,
+    words: tuple[str, ...],
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
+    overwrite: Overwrite | None,
+    *,
+    is_dry_run: bool,
+) -> None:
+    """Fetch files and folders.
+
+    Copies as cp -r does: an existing folder DST receives PATH under its name; without DST it is the present folder.
+    A file that is there and the same is skipped. Nothing appears under its final name before every byte is verified.
+    DST may be - for standard output.
+    """
+    *sources, destination = words if len(words) > 1 else (*words, ".")
+    paths = [RemotePath.parse(source) for source in sources]
+    if destination == "-":
+        with open_volume(open_home()) as session:
+            for path in paths:
+                cat(session, path, sys.stdout.buffer, SilentProgress())
+        return
+    options = GetOptions(
+        filters=Filters.from_options(exclude, include), is_dry_run=is_dry_run, overwrite=overwrite or "refuse"
+    )
+    console.when_interrupted = "run the same command again: what was fetched is kept, and it goes on from there"
+    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(open_home(), progress) as session:
+        summary = get(session, paths, destination, options, progress)
+    report_transfer(
+        console,
+        progress,
+        summary,
+        is_dry_run=is_dry_run,
+        when_failed="everything else was fetched; --overwrite if-changed replaces files that differ",
+    )

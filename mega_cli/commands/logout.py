@@ -1,0 +1,18 @@
+"""`mega logout`: sign out and forget this device's keys."""
+
+from __future__ import annotations
+
+from mega_cli.account import logout
+from mega_cli.options.command import declare
+from mega_cli.output.console import Console
+from mega_cli.system.directories import open_home
+
+
+@declare("logout", examples=("mega logout",))
+def command(console: Console) -> None:
+    """Sign out and forget this device's keys.
+
+    What the device has seen of the server stays pinned, so that a later login cannot be shown an older state.
+    """
+    logout(open_home())
+    console.note("mega: signed out; this device holds no key any more")

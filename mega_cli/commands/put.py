@@ -1,0 +1,70 @@
+"""`mega put`: store files and folders."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+import click
+
+from mega_cli.account import open_volume
+from mega_cli.options.command import declare, dry_run_option
+from mega_cli.options.selection import source_filter_options
+from mega_cli.output.console import Console
+from mega_cli.output.progress import shown_progress
+from mega_cli.output.summary import report_transfer
+from mega_cli.paths.filters import Filters
+from mega_cli.paths.remote import RemotePath
+from mega_cli.system.directories import open_home
+from mega_cli.volume.put import put
+from mega_cli.volume.requests import PutOptions, PutStream
+
+
+@declare(
+    "put",
+    examples=(
+        "mega put --exclude '*.log' /etc/skel /backup",
+        "echo 'remember the milk' | mega put - /notes.txt",
+    ),
+)
+@click.argument("words", nargs=-1, required=True, metavar="SRC... [DST]")
+@source_filter_options
+@click.option("-x", "--one-file-system", "stays", is_flag=True, help="Do not cross into other file systems.")
+@click.option(
+    "--compression",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Compress where it helps; off for data that is compressed already.",
+)
+@dry_run_option
+def command(
+    console: Console,
+    words: tuple[str, ...],
+    filters: Filters,
+    *,
+    stays: bool,
+    compression: Literal["on", "off"],
+    is_dry_run: bool,
+) -> None:
+    """Store files and folders.
+
+    Copies as cp -r does: an existing folder DST receives SRC under its name; without DST it is /. A file that is
+    there already is replaced, and history keeps the old one; a file that is the same is skipped. SRC may be - for
+    standard input; DST is then the file's path.
+    """
+    *sources, destination = words if len(words) > 1 else (*words, "/")
+    options = PutOptions(
+        filters=filters, is_dry_run=is_dry_run, compress=compression == "on", stays_on_one_filesystem=stays
+    )
+    console.when_interrupted = "run the same command again: what was sent is kept, and it goes on from there"
+    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(open_home(), progress) as session:
+        streams_and_paths = [PutStream(sys.stdin.buffer) if source == "-" else source for source in sources]
+        summary = put(session, streams_and_paths, RemotePath.parse(destination), options, progress)
+    report_transfer(
+        console,
+        progress,
+        summary,
+        is_dry_run=is_dry_run,
+        when_failed="everything else is stored; mend what is listed and run the same command again",
+    )
