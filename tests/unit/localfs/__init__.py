@@ -1,0 +1,1 @@
+"""Tests of the local disk: each works in a temporary folder."""
