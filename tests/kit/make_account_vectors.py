@@ -151,8 +151,10 @@ def idcert_vectors() -> Iterator[Vector]:
     good = idcert.encode_idcert(MASTER, ACCOUNT, ORIGIN)
     body = good[:-128]
     yield vector("a first certificate", good, "ok")
-    for at, what in ((1, "magic"), (5, "account's length"), (7, "account"), (20, "origin"), (len(body) - 40, "box key"),
-                     (len(body) - 70, "signing key"), (len(body) + 5, "signature"), (len(good) - 1, "last signature")):  # fmt: skip
+    fields = {1: "magic", 5: "account's length", 7: "account", 20: "origin"}
+    keys = {len(body) - 40: "box key", len(body) - 70: "signing key"}
+    ends = {len(body) + 5: "signature", len(good) - 1: "last signature"}
+    for at, what in (fields | keys | ends).items():
         yield vector(f"a flipped bit in the {what}", flipped(good, at))
     yield vector("a version to come", b"MGI\x02" + good[4:], "policy")
     yield vector("a successor: a later version's business", force(body[:-32] + fixed("previous")), "policy")
