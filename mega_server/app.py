@@ -1,7 +1,7 @@
 """The Flask application: views, the version check, and the one place where refusals become answers.
 
-No traceback, path or secret leaves it: what is not a refusal of ours is answered as `internal` or `unavailable`, and the
-traceback goes to the server's own log.
+No traceback, path or secret leaves it: what is not a refusal of ours is answered as `internal` or `unavailable`, and
+the traceback goes to the server's own log.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _http_error(error: HTTPException) -> Response:
 def _storage_failed(error: OperationalError | OSError) -> Response:
     """Answer a full disk, a locked database or a lost mount as something that may pass."""
     reason = error.strerror if isinstance(error, OSError) else str(error.orig)
-    print(f"mega-server: error: database or store failed: {reason}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"mega-server: error: database or store failed: {reason}\n")
     return _refused(RefusedError(ErrorCode.UNAVAILABLE, "the server cannot read or write its storage now"))
 
 
@@ -115,5 +115,5 @@ def _log_line(response: Response) -> Response:
         "sent_bytes": response.content_length,
         "from": request.remote_addr,
     }
-    print(json.dumps(line), file=sys.stderr, flush=True)
+    sys.stderr.write(json.dumps(line) + "\n")
     return response

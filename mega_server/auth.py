@@ -11,7 +11,7 @@ from mega_server.config import normal_origin
 from mega_server.protocol import headers
 from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.proof import Proof
-from mega_server.refusal import RefusedError, bad_request
+from mega_server.refusal import RefusedError, refuse
 from mega_server.services.backend import Backend
 from mega_server.services.logins import SignedIn, signed_in
 
@@ -38,7 +38,7 @@ def login_proof() -> Proof:
     try:
         return Proof.parse(request.headers.get(headers.PROOF, ""))
     except ValueError as error:
-        raise bad_request(str(error)) from error
+        refuse(str(error), error)
 
 
 def origin() -> str:
@@ -52,4 +52,4 @@ def origin() -> str:
     try:
         return normal_origin(f"{request.scheme}://{request.headers.get('Host', '')}")
     except ValueError as error:
-        raise bad_request("the Host header is malformed") from error
+        refuse("the Host header is malformed", error)

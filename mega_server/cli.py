@@ -1,16 +1,16 @@
-"""The command `mega-server`: options and environment to one service call, errors to a sentence, a hint and an exit code.
+"""The command `mega-server`: from options and environment to one service call, from errors to an exit code.
 
-It is the only file of the server that reads the environment and the only one that prints for people.
+Every error is a clear sentence and a hint. It is the only file of the server that reads the environment and the only one
+that prints for people.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
-from typing import ParamSpec
+from typing import IO, ParamSpec
 
 import click
 
@@ -23,28 +23,28 @@ from mega_server.services.backend import initialise, open_backend
 from mega_server.services.checks import check as check_backend
 
 P = ParamSpec("P")
-_NOT_INITIALISED, _LOCKED, _PERMISSION, _INTEGRITY = 10, 11, 13, 14
+_FAILED, _NOT_INITIALISED, _LOCKED, _PERMISSION, _INTEGRITY = 1, 10, 11, 13, 14
 _DEFAULT_PORT = 8420
 _UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
 
 
-@dataclass
 class CommandError(click.ClickException):
-    """What went wrong and what to do about it."""
+    """A command failed: what went wrong, what to do about it, and the exit code of `docs/exit-codes.md`."""
 
-    message: str
-    hint: str
-    exit_code: int = 1
+    def __init__(self, exit_code: int, message: str, hint: str = "") -> None:
+        """Keep a sentence and a hint."""
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click declares it on the class, and reads it from self
+        self.hint = hint
 
-    def show(self, file: object = None) -> None:
+    def show(self, file: IO[str] | None = None) -> None:
         """Print the sentence and the hint on stderr."""
-        del file
-        click.echo(f"mega-server: error: {self.message}", err=True)
+        click.echo(f"mega-server: error: {self.message}", file=file, err=True)
         if self.hint:
-            click.echo(f"mega-server: hint: {self.hint}", err=True)
+            click.echo(f"mega-server: hint: {self.hint}", file=file, err=True)
 
 
-class SizeType(click.ParamType):
+class SizeType(click.ParamType[int]):
     """A size such as 50G; K M G T are 1024-based."""
 
     name = "size"
@@ -66,15 +66,14 @@ def _translated(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except RefusedError as error:
-            raise CommandError(error.message, "", ERROR_KINDS[error.code].exit_code) from error
+            raise CommandError(ERROR_KINDS[error.code].exit_code, error.message) from error
         except PermissionError as error:
-            hint = "run as the folder's owner, or name another folder with --data"
-            raise CommandError(f"no permission for {error.filename}", hint, _PERMISSION) from error
+            message = f"no permission for {error.filename or 'this address'}"
+            hint = "run as the folder's owner, or choose another --data or --port"
+            raise CommandError(_PERMISSION, message, hint) from error
         except OSError as error:
-            where = f": {error.filename}" if error.filename else ""
-            raise CommandError(
-                f"{error.strerror}{where}", "see that the folder's disk is there and not full"
-            ) from error
+            message = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+            raise CommandError(_FAILED, message, "see that the folder's disk is there and not full") from error
 
     return update_wrapper(wrapper, command)
 
@@ -93,7 +92,7 @@ _data_option = click.option(
 @click.group(context_settings={"auto_envvar_prefix": "MEGA_SERVER", "help_option_names": ["--help"]})
 @click.version_option(package_name="mega-cli", prog_name="mega-server")
 def main() -> None:
-    """Serve encrypted volumes. The server holds no key and sees no name, size or content of a file.
+    r"""Serve encrypted volumes. The server holds no key and sees no name, size or content of a file.
 
     \b
     Example:
@@ -105,7 +104,7 @@ def main() -> None:
 @_data_option
 @_translated
 def init(data_dir: Path) -> None:
-    """Make a data folder. Safe to repeat; `serve` does it too.
+    r"""Make a data folder. Safe to repeat; `serve` does it too.
 
     \b
     Example:
@@ -152,7 +151,7 @@ def init(data_dir: Path) -> None:
 )
 @click.option("--verbose", "-v", is_flag=True, show_envvar=True, help="Log one JSON line a request on stderr.")
 @_translated
-def serve(  # noqa: PLR0913 -- click hands every option over as an argument
+def serve(
     *,
     data_dir: Path,
     host: str,
@@ -163,7 +162,7 @@ def serve(  # noqa: PLR0913 -- click hands every option over as an argument
     quota: int,
     verbose: bool,
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM. Prints "listening on URL" on stderr when ready.
+    r"""Serve until Ctrl-C or SIGTERM. Prints "listening on URL" on stderr when ready.
 
     \b
     Example:
@@ -184,7 +183,7 @@ def serve(  # noqa: PLR0913 -- click hands every option over as an argument
         run_server(config, Address(host, port), workers)
     except PortTakenError as error:
         hint = "stop the other program, or choose a free port with --port 0"
-        raise CommandError(f"port {port} of {host} is in use", hint, _LOCKED) from error
+        raise CommandError(_LOCKED, f"port {port} of {host} is in use", hint) from error
 
 
 @main.group()
@@ -197,7 +196,7 @@ def user() -> None:
 @_data_option
 @_translated
 def add_user(name: str, data_dir: Path) -> None:
-    """Reserve NAME and print the code that its owner gives to `mega signup`, once, within seven days.
+    r"""Reserve NAME and print the code that its owner gives to `mega signup`, once, within seven days.
 
     The server holds no key, so only the owner can make the account. Adding NAME again replaces the code.
 
@@ -217,7 +216,7 @@ def add_user(name: str, data_dir: Path) -> None:
 @click.option("--read-data", is_flag=True, show_envvar=True, help="Read every blob and compare its SHA-256.")
 @_translated
 def check(data_dir: Path, *, read_data: bool) -> None:
-    """See that every stored blob is there. Changes nothing; exit 14 when something is damaged.
+    r"""See that every stored blob is there. Changes nothing; exit 14 when something is damaged.
 
     \b
     Example:
@@ -235,7 +234,7 @@ def check(data_dir: Path, *, read_data: bool) -> None:
         backend.close()
     if damaged:
         hint = "restore these packs from a copy; clients re-upload what they still have"
-        raise CommandError(f"{damaged} things are damaged", hint, _INTEGRITY)
+        raise CommandError(_INTEGRITY, f"{damaged} packs or blobs are damaged", hint)
     click.echo(f"no damage; {orphans} orphan packs")
 
 
@@ -244,7 +243,7 @@ def _existing(data_dir: Path) -> Config:
     config = Config(data_dir=data_dir)
     if not (data_dir / "mega.db").exists():
         hint = f"make one with: mega-server init --data {data_dir}"
-        raise CommandError(f"{data_dir} holds no server", hint, _NOT_INITIALISED)
+        raise CommandError(_NOT_INITIALISED, f"{data_dir} holds no server", hint)
     initialise(config)
     return config
 

@@ -6,6 +6,7 @@ Its message reaches the client, so it never holds a secret, a path of the server
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mega_server.protocol.errors import ErrorCode
 
@@ -27,6 +28,6 @@ def not_found() -> RefusedError:
     return RefusedError(ErrorCode.NOT_FOUND, "there is nothing here")
 
 
-def bad_request(message: str) -> RefusedError:
-    """Make a 400 that says what was wrong with the request."""
-    return RefusedError(ErrorCode.BAD_REQUEST, message)
+def refuse(message: str, cause: Exception | None = None) -> NoReturn:
+    """Raise a 400 that says what was wrong with the request."""
+    raise RefusedError(ErrorCode.BAD_REQUEST, message) from cause

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, insert, select, update
 from mega_server.database.schema import records, volumes
 from mega_server.protocol.record_header import RecordHeader
 
-
 VolumeRow = Row[Any]
 """volume, account, epoch, writer_key, revision, digest."""
 

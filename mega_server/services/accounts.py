@@ -18,7 +18,7 @@ from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.limits import IDCERT_MOST_BYTES, MIB, SLOT_BYTES
 from mega_server.protocol.messages import AccountInfo, KdfParameters, SignupRequest, VolumeInfo
 from mega_server.protocol.record_header import RecordHeader
-from mega_server.refusal import RefusedError, bad_request
+from mega_server.refusal import RefusedError, refuse
 from mega_server.services.backend import Backend
 from mega_server.services.commits import checked_record
 
@@ -58,7 +58,7 @@ def signup(backend: Backend, message: SignupRequest) -> None:
     _check_shape(message)
     header = checked_record(message.root_record)
     if header.revision != 1 or header.prev != bytes(32):
-        raise bad_request("a new account begins with revision 1")
+        refuse("a new account begins with revision 1")
     now = backend.clock()
     with backend.database.writing() as connection:
         row = accounts.account_row(connection, message.account)
@@ -68,7 +68,7 @@ def signup(backend: Backend, message: SignupRequest) -> None:
             raise RefusedError(ErrorCode.ACCOUNT_EXISTS, "an account of this name exists")
         _use_invitation(connection, backend.config.signup, message, now)
         if volumes.has_volume(connection, header.volume):
-            raise bad_request("this volume exists")
+            refuse("this volume exists")
         accounts.add_account(
             connection,
             {
@@ -111,7 +111,7 @@ def reserve_name(backend: Backend, account: str) -> str:
     Raises RefusedError: bad_request for a name that cannot be, account_exists.
     """
     if not is_account_name(account):
-        raise bad_request("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
+        refuse("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
     code = secrets.token_urlsafe(20)
     with backend.database.writing() as connection:
         if accounts.account_row(connection, account) is not None:
@@ -123,15 +123,15 @@ def reserve_name(backend: Backend, account: str) -> str:
 def _check_shape(message: SignupRequest) -> None:
     kdf = message.kdf
     if not is_account_name(message.account):
-        raise bad_request("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
+        refuse("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
     if kdf.algorithm != _ALGORITHM or kdf.passes not in _PASSES or kdf.memory_bytes not in _MEMORY_BYTES:
-        raise bad_request("the key derivation must be argon2id, 3 to 16 passes, 64 MiB to 1 GiB")
+        refuse("the key derivation must be argon2id, 3 to 16 passes, 64 MiB to 1 GiB")
     if {len(kdf.server_salt), len(message.login_key), len(message.recovery_key)} != {_KEY_BYTES}:
-        raise bad_request("salt and login keys are 32 bytes each")
+        refuse("salt and login keys are 32 bytes each")
     if {len(message.password_slot), len(message.recovery_slot)} != {SLOT_BYTES}:
-        raise bad_request(f"a slot is {SLOT_BYTES} bytes")
+        refuse(f"a slot is {SLOT_BYTES} bytes")
     if not 1 <= len(message.idcert) <= IDCERT_MOST_BYTES:
-        raise bad_request(f"an identity certificate is at most {IDCERT_MOST_BYTES} bytes")
+        refuse(f"an identity certificate is at most {IDCERT_MOST_BYTES} bytes")
 
 
 def _is_same_signup(connection: Connection, message: SignupRequest, header: RecordHeader) -> bool:

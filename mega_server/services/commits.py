@@ -17,7 +17,7 @@ from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.ids import BlobId, VolumeId
 from mega_server.protocol.limits import MISSING_PER_REPLY, RECORDS_PER_REPLY
 from mega_server.protocol.record_header import RecordHeader, parse_record_header
-from mega_server.refusal import RefusedError, bad_request, not_found
+from mega_server.refusal import RefusedError, not_found, refuse
 from mega_server.services.backend import Backend
 
 # A revision beyond SQLite's and PostgreSQL's 64-bit integers cannot be asked for, let alone reached.
@@ -30,9 +30,9 @@ def checked_record(record: bytes) -> RecordHeader:
         header = parse_record_header(record)
         VerifyKey(header.writer_key).verify(header.signed, header.signature)
     except (ValueError, BadSignatureError) as error:
-        raise bad_request("the root record is malformed or its signature is wrong") from error
+        refuse("the root record is malformed or its signature is wrong", error)
     if header.revision > _REVISION_MOST:
-        raise bad_request("the revision is out of range")
+        refuse("the revision is out of range")
     return header
 
 
@@ -56,7 +56,7 @@ def records(backend: Backend, account: str, volume: VolumeId, first: int, last: 
     Raises RefusedError: not_found, bad_request for a run that is empty or longer than 8,192.
     """
     if not 1 <= first <= last <= _REVISION_MOST or last - first >= RECORDS_PER_REPLY:
-        raise bad_request(f"`from` and `to` name 1 to {RECORDS_PER_REPLY} revisions, beginning with 1")
+        refuse(f"`from` and `to` name 1 to {RECORDS_PER_REPLY} revisions, beginning with 1")
     with backend.database.reading() as connection:
         owned(connection, volume, account)
         return volumes.records_between(connection, volume, first, last)
@@ -71,7 +71,7 @@ def commit(backend: Backend, account: str, volume: VolumeId, record: bytes, need
     with backend.database.reading() as connection:
         row = owned(connection, volume, account)
         if (header.volume, header.epoch, header.writer_key) != (volume, row.epoch, row.writer_key):
-            raise bad_request("the record is not of this volume, epoch and writer")
+            refuse("the record is not of this volume, epoch and writer")
         if header.revision <= row.revision and _record(connection, volume, header.revision) == record:
             return False
         _check_follows(connection, header, row)

@@ -21,7 +21,7 @@ from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.limits import CHALLENGE_LIFE_S, DEVICE_NAME_CHARS, SESSION_IDLE_DAYS
 from mega_server.protocol.messages import LoginReply, LoginRequest, SessionInfo
 from mega_server.protocol.proof import NONCE_BYTES, Proof, Purpose, login_statement
-from mega_server.refusal import RefusedError, bad_request, not_found
+from mega_server.refusal import RefusedError, not_found, refuse
 from mega_server.services.backend import Backend
 
 _IDLE_MS = SESSION_IDLE_DAYS * 24 * 3_600_000
@@ -55,9 +55,9 @@ def login(backend: Backend, message: LoginRequest, body: bytes, proof: Proof, or
     Raises RefusedError: bad_request, or login_refused for every other reason.
     """
     if message.key not in {"password", "recovery"}:
-        raise bad_request("`key` is password or recovery")
+        refuse("`key` is password or recovery")
     if len(message.device_name) > DEVICE_NAME_CHARS or not message.device_name.isprintable():
-        raise bad_request(f"a device name is at most {DEVICE_NAME_CHARS} printable characters")
+        refuse(f"a device name is at most {DEVICE_NAME_CHARS} printable characters")
     now = backend.clock()
     with backend.database.writing() as connection:
         is_fresh = sessions.take_challenge(connection, _hash(proof.server_nonce), message.account, now)

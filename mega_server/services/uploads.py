@@ -15,7 +15,7 @@ from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.ids import BlobId, VolumeId
 from mega_server.protocol.limits import OVER_QUOTA_ALLOWANCE_BYTES, OVER_QUOTA_PACK_BYTES
 from mega_server.protocol.packs import blob_spans, pack_header
-from mega_server.refusal import RefusedError, bad_request
+from mega_server.refusal import RefusedError, refuse
 from mega_server.services.backend import Backend
 from mega_server.services.commits import owned
 from mega_server.storage.store import PackName
@@ -65,7 +65,7 @@ def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryvie
     try:
         spans = blob_spans(pack)
     except ValueError as error:
-        raise bad_request(str(error)) from error
+        refuse(str(error), error)
     ids = [BlobId(hashlib.sha256(pack[offset : offset + length]).digest()) for offset, length in spans]
     with backend.database.reading() as connection:
         present = set(blobs.stored(connection, volume, set(ids)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -45,7 +46,7 @@ class FilesystemStore:
                 for part in parts:
                     _write_all(file.fileno(), part)
                 os.fsync(file.fileno())
-            partial.rename(folder / name.hex())
+            partial.replace(folder / name.hex())
         except OSError:
             partial.unlink(missing_ok=True)
             raise
@@ -53,7 +54,7 @@ class FilesystemStore:
 
     def read(self, volume: VolumeId, name: PackName, offset: int, length: int) -> bytes:
         """Read exactly `length` bytes. Raises PackLostError."""
-        data = os.pread(self._opened(volume, name).fd, length, offset)
+        data = self._opened(volume, name).read(offset, length)
         if len(data) != length:
             raise PackLostError
         return data
@@ -106,11 +107,19 @@ class FilesystemStore:
 class _OpenPack:
     """A descriptor that closes with its last holder, so that leaving the cache cannot close it under a reader."""
 
-    __slots__ = ("fd",)
+    __slots__ = ("_lock", "fd")
 
     def __init__(self, path: Path) -> None:
         self.fd = -1
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._lock = threading.Lock()
+        self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+    def read(self, offset: int, length: int) -> bytes:
+        if sys.platform != "win32":
+            return os.pread(self.fd, length, offset)
+        with self._lock:  # Windows reads only at the descriptor's own position
+            os.lseek(self.fd, offset, os.SEEK_SET)
+            return os.read(self.fd, length)
 
     def __del__(self) -> None:
         if self.fd >= 0:
@@ -124,9 +133,10 @@ def _write_all(fd: int, part: bytes | memoryview) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable: POSIX keeps names in the folder, which has its own fsync."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    """Make a rename durable: POSIX keeps names in the folder, which has its own fsync. Windows has nothing like it."""
+    if sys.platform != "win32":
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -17,7 +17,7 @@ from mega_server.protocol import headers
 from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.ids import BlobId, VolumeId, split_id_set, split_ids, volume_id_from_hex
 from mega_server.protocol.limits import IDS_PER_REQUEST, JSON_BYTES, KIB, PACK_BYTES
-from mega_server.refusal import RefusedError, bad_request, not_found
+from mega_server.refusal import RefusedError, not_found, refuse
 
 M = TypeVar("M", bound=msgspec.Struct)
 # Below glibc's mmap threshold, so that each read reuses warm memory.
@@ -72,7 +72,7 @@ def read_json(kind: type[M]) -> tuple[M, bytes]:
     try:
         return msgspec.json.decode(body, type=kind), body
     except msgspec.DecodeError as error:
-        raise bad_request(f"the body is no {kind.__name__}: {error}") from error
+        refuse(f"the body is no {kind.__name__}: {error}", error)
 
 
 def read_id_set(most: int = IDS_PER_REQUEST) -> list[BlobId]:
@@ -80,7 +80,7 @@ def read_id_set(most: int = IDS_PER_REQUEST) -> list[BlobId]:
     try:
         return split_id_set(read_body(32 * most), most=most)
     except ValueError as error:
-        raise bad_request(str(error)) from error
+        refuse(str(error), error)
 
 
 def read_id_list() -> list[BlobId]:
@@ -88,7 +88,7 @@ def read_id_list() -> list[BlobId]:
     try:
         return split_ids(read_body(32 * IDS_PER_REQUEST), most=IDS_PER_REQUEST)
     except ValueError as error:
-        raise bad_request(str(error)) from error
+        refuse(str(error), error)
 
 
 def volume_of(text: str) -> VolumeId:
@@ -122,7 +122,7 @@ def _declared(most_bytes: int) -> int | None:
 
 def _check_whole(declared: int | None, got: int) -> None:
     if declared is not None and declared != got:
-        raise bad_request("the body was cut")
+        refuse("the body was cut")
 
 
 def _too_large(most_bytes: int) -> RefusedError:

@@ -8,7 +8,7 @@ from mega_server.auth import backend, caller
 from mega_server.protocol import routes
 from mega_server.protocol.ids import BLOB_ID_BYTES, blob_id_from_hex, join_id_set, split_id_set
 from mega_server.protocol.limits import NEEDS_PER_COMMIT, ROOT_RECORD_BYTES
-from mega_server.refusal import bad_request, not_found
+from mega_server.refusal import not_found, refuse
 from mega_server.services import commits, downloads, uploads
 from mega_server.views.door import (
     declared_pack_bytes,
@@ -89,11 +89,11 @@ def commit(volume: str) -> Response:
     who = caller()
     body = read_body(ROOT_RECORD_BYTES + BLOB_ID_BYTES * NEEDS_PER_COMMIT)
     if len(body) < ROOT_RECORD_BYTES:
-        raise bad_request(f"a commit begins with a root record of {ROOT_RECORD_BYTES} bytes")
+        refuse(f"a commit begins with a root record of {ROOT_RECORD_BYTES} bytes")
     try:
         needs = split_id_set(body[ROOT_RECORD_BYTES:], most=NEEDS_PER_COMMIT)
     except ValueError as error:
-        raise bad_request(str(error)) from error
+        refuse(str(error), error)
     is_new = commits.commit(backend(), who.account, volume_of(volume), body[:ROOT_RECORD_BYTES], needs)
     return octets(b"", 201 if is_new else 200)
 
@@ -101,5 +101,5 @@ def commit(volume: str) -> Response:
 def _number(name: str) -> int:
     text = request.args.get(name, "")
     if not text.isascii() or not text.isdecimal() or len(text) > 19:  # noqa: PLR2004 -- the digits of 2**63 - 1
-        raise bad_request(f"`{name}` is a decimal number")
+        refuse(f"`{name}` is a decimal number")
     return int(text)

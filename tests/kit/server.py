@@ -1,6 +1,4 @@
-"""Servers for tests: an application on a temporary folder, and a live one in a process of its own.
-
-"""
+"""Servers for tests: an application on a temporary folder, and a live one in a process of its own."""
 
 from __future__ import annotations
 
@@ -109,6 +107,7 @@ class LiveServer:
     def kill(self) -> None:
         """Kill it and its workers without warning, as a power cut would."""
         assert self._process is not None, "start it first"
+        assert sys.platform != "win32", "there is no process group to kill"
         os.killpg(self._process.pid, signal.SIGKILL)
         self._end()
 
