@@ -40,11 +40,11 @@ class Chunker:
     Positions count from the start of the piece being fed, so what was kept from earlier pieces lies below zero.
     """
 
-    __slots__ = ("_cutter", "_held", "_is_finished", "_key", "_tail")
+    __slots__ = ("_cutter", "_held", "_is_finished", "_prf", "_tail")
 
     def __init__(self, cdc_key: bytes) -> None:
         """Start a file. `cdc_key` is the volume's key for cuts, 1 to 64 bytes."""
-        self._key = cdc_key
+        self._prf = blake2b(digest_size=32, key=cdc_key)  # copied for each candidate: 0.5 µs, against 0.8 made anew
         self._cutter = candidate_cutter()
         self._held = bytearray()  # the bytes of the chunk not yet ended
         self._tail = 0  # how many of them follow the last candidate
@@ -106,14 +106,16 @@ class Chunker:
         chunks = []
         begin = -len(self._held)
         last = -self._tail
-        key = self._key
+        keyed = self._prf.copy
         for cut in candidates:
             if cut - begin > CHUNK_MAX_BYTES:
                 chunks.append(self._copy(view, begin, last))
                 begin = last
             if cut - begin >= CHUNK_MIN_BYTES:
                 before = view[cut - PRF_BYTES : cut] if cut >= PRF_BYTES else self._copy(view, cut - PRF_BYTES, cut)
-                if int.from_bytes(blake2b(before, digest_size=32, key=key).digest()[:8]) % ODDS == 0:
+                prf = keyed()
+                prf.update(before)
+                if int.from_bytes(prf.digest()[:8]) % ODDS == 0:
                     chunks.append(self._copy(view, begin, cut))
                     begin = cut
             last = cut

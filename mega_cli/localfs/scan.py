@@ -6,11 +6,12 @@ files are left out.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
 from operator import attrgetter
-from typing import Final, Literal, final
+from typing import Final, Literal, NamedTuple, final
 
 from mega_cli.errors import MegaError
 from mega_cli.localfs.failures import disk_failures, sentence
@@ -55,6 +56,14 @@ class ScannedEntry:
         self.target = target
         self.problem = problem
 
+    def with_stat(self, stat: StatPrint) -> ScannedEntry:
+        """Give the same item as it was when it was read."""
+        return ScannedEntry(self.disk_name, self.name, self.raw_name, self.kind, stat, self.target, self.problem)
+
+    def with_name(self, name: str) -> ScannedEntry:
+        """Give the same item under another remote name, which then spells itself."""
+        return ScannedEntry(self.disk_name, name, b"", self.kind, self.stat, self.target, self.problem)
+
     def __repr__(self) -> str:
         """Show no name."""
         return f"ScannedEntry(kind={self.kind!r}, size={self.stat.size})"
@@ -80,6 +89,23 @@ def list_folder(path: bytes | str) -> list[ScannedEntry]:
     return entries
 
 
+def scan_one(folder: bytes | str, disk_name: bytes) -> ScannedEntry:
+    """Look at one item of a folder as `list_folder` does. Raises MissingItemError, or another MegaError."""
+    path = os.path.join(os.fsencode(folder), disk_name)  # noqa: PTH118 -- bytes
+    with disk_failures(path):
+        return _entry(disk_name, path, os.lstat(path))
+
+
+def scan_one(folder: bytes, disk_name: bytes) -> ScannedEntry:
+    """Look at one item of a folder, links not followed. Raises MissingItemError, or another MegaError."""
+    path = os.path.join(folder, disk_name)
+    with disk_failures(path):
+        found = _scanned(_Item(disk_name, path))
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return found
+
+
 def is_cache_folder(path: bytes | str) -> bool:
     """Tell whether a folder declares itself a cache by its `CACHEDIR.TAG`; an unreadable tag declares nothing."""
     tag = os.fsencode(path) + b"/" + CACHE_TAG_NAME.encode()
@@ -95,27 +121,46 @@ def is_cache_folder(path: bytes | str) -> bool:
         os.close(fd)
 
 
-def _scanned(item: os.DirEntry[bytes]) -> ScannedEntry | None:
-    """Look at one item; None when it has vanished."""
-    disk_name = item.name
-    problem = ""
+class _Item(NamedTuple):
+    """What `_scanned` needs of an `os.DirEntry`, for an item that was named and not listed."""
+
+    name: bytes
+    path: bytes
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        """Stat the item itself."""
+        return os.stat(self.path, follow_symlinks=follow_symlinks)
+
+
+def _scanned(item: os.DirEntry[bytes] | _Item) -> ScannedEntry | None:
+    """Look at one item of the scan; None when it has vanished."""
     try:
-        name, raw_name = name_from_disk(disk_name)
-    except MegaError as error:
-        name, raw_name, problem = text_from_disk(disk_name), disk_name, error.message
-    target = ""
-    try:
+        # On Windows a scan's own stamps lack the inode.
         info = os.lstat(item.path) if sys.platform == "win32" else item.stat(follow_symlinks=False)
-        kind = _KINDS.get(stat.S_IFMT(info.st_mode), "special")
-        if kind == "l":
-            target = text_from_disk(os.readlink(item.path))  # noqa: PTH115 -- bytes in, bytes out
+        return _entry(item.name, item.path, info)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return ScannedEntry(disk_name, name, raw_name, "special", _NOTHING, "", sentence(error))
+        name, raw_name, _ = _named(item.name)
+        return ScannedEntry(item.name, name, raw_name, "special", _NOTHING, "", sentence(error))
+
+
+def _entry(disk_name: bytes, path: bytes, info: os.stat_result) -> ScannedEntry:
+    """Make the entry of what `path` is. Raises OSError when a link cannot be read."""
+    name, raw_name, problem = _named(disk_name)
+    kind = _KINDS.get(stat.S_IFMT(info.st_mode), "special")
     if problem or kind == "special":
-        kind, problem = "special", problem or _DEVICE
-    return ScannedEntry(disk_name, name, raw_name, kind, print_of(info), target, problem)
+        return ScannedEntry(disk_name, name, raw_name, "special", print_of(info), "", problem or _DEVICE)
+    target = text_from_disk(os.readlink(path)) if kind == "l" else ""  # noqa: PTH115 -- bytes in, bytes out
+    return ScannedEntry(disk_name, name, raw_name, kind, print_of(info), target)
+
+
+def _named(disk_name: bytes) -> tuple[str, bytes, str]:
+    """Find the remote name and the bytes to remember; what has none keeps an escape of any length, and a problem."""
+    try:
+        return (*name_from_disk(disk_name), "")
+    except MegaError as error:
+        return text_from_disk(disk_name), disk_name, error.message
 
 
 def _special(entry: ScannedEntry, problem: str) -> ScannedEntry:

@@ -12,7 +12,7 @@ import pytest
 from mega_cli.errors import MissingItemError
 from mega_cli.localfs.failures import BlockedError
 from mega_cli.localfs.partial_name import partial_name
-from mega_cli.localfs.scan import is_cache_folder, list_folder
+from mega_cli.localfs.scan import is_cache_folder, list_folder, scan_one
 from mega_cli.paths.filters import CACHE_TAG
 from mega_cli.paths.names import ESCAPE_MARKER, text_to_disk
 
@@ -146,3 +146,23 @@ def test_an_entry_shows_no_name(tmp_path: Path) -> None:
     (tmp_path / "diary").touch()
 
     assert "diary" not in repr(list_folder(bytes(tmp_path)))
+
+
+def test_one_item_is_seen_as_the_scan_sees_it(tmp_path: Path) -> None:
+    """A source that the user names is looked at alone, and a link is a link."""
+    (tmp_path / "f").write_text("x")
+    (tmp_path / "l").symlink_to("f")
+    os.mkfifo(tmp_path / "p")
+    listed = list_folder(bytes(tmp_path))
+
+    alone = [scan_one(bytes(tmp_path), entry.disk_name) for entry in listed]
+
+    assert [(e.name, e.kind, e.stat, e.target, e.problem) for e in alone] == [
+        (e.name, e.kind, e.stat, e.target, e.problem) for e in listed
+    ]
+
+
+def test_one_item_that_is_not_there_says_so(tmp_path: Path) -> None:
+    """The message names its path."""
+    with pytest.raises(MissingItemError, match="gone"):
+        scan_one(str(tmp_path), b"gone")
