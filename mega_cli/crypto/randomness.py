@@ -11,3 +11,8 @@ from nacl.bindings import randombytes
 def random_bytes(n: int) -> bytes:
     """Draw `n` bytes from the system's generator."""
     return randombytes(n)
+
+
+def random_below(most: int) -> int:
+    """Draw an integer of 0 to `most` - 1 for delays and choices; `most` is at most 2^32, so the bias is below 2^-31."""
+    return int.from_bytes(random_bytes(8), "big") % most
