@@ -6,12 +6,11 @@ files are left out.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
 from operator import attrgetter
-from typing import Final, Literal, NamedTuple, final
+from typing import Final, Literal, final
 
 from mega_cli.errors import MegaError
 from mega_cli.localfs.failures import disk_failures, sentence
@@ -96,16 +95,6 @@ def scan_one(folder: bytes | str, disk_name: bytes) -> ScannedEntry:
         return _entry(disk_name, path, os.lstat(path))
 
 
-def scan_one(folder: bytes, disk_name: bytes) -> ScannedEntry:
-    """Look at one item of a folder, links not followed. Raises MissingItemError, or another MegaError."""
-    path = os.path.join(folder, disk_name)
-    with disk_failures(path):
-        found = _scanned(_Item(disk_name, path))
-        if found is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    return found
-
-
 def is_cache_folder(path: bytes | str) -> bool:
     """Tell whether a folder declares itself a cache by its `CACHEDIR.TAG`; an unreadable tag declares nothing."""
     tag = os.fsencode(path) + b"/" + CACHE_TAG_NAME.encode()
@@ -121,18 +110,7 @@ def is_cache_folder(path: bytes | str) -> bool:
         os.close(fd)
 
 
-class _Item(NamedTuple):
-    """What `_scanned` needs of an `os.DirEntry`, for an item that was named and not listed."""
-
-    name: bytes
-    path: bytes
-
-    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
-        """Stat the item itself."""
-        return os.stat(self.path, follow_symlinks=follow_symlinks)
-
-
-def _scanned(item: os.DirEntry[bytes] | _Item) -> ScannedEntry | None:
+def _scanned(item: os.DirEntry[bytes]) -> ScannedEntry | None:
     """Look at one item of the scan; None when it has vanished."""
     try:
         # On Windows a scan's own stamps lack the inode.
