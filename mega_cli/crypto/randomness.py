@@ -13,6 +13,6 @@ def random_bytes(n: int) -> bytes:
     return randombytes(n)
 
 
-def random_below(most: int) -> int:
-    """Draw an integer of 0 to `most` - 1 for delays and choices; `most` is at most 2^32, so the bias is below 2^-31."""
-    return int.from_bytes(random_bytes(8), "big") % most
+def random_below(bound: float) -> float:
+    """Draw a number from 0 up to, not including, `bound`: for delays, not for keys."""
+    return int.from_bytes(random_bytes(6), "big") / 2**48 * bound

@@ -50,5 +50,8 @@ def test_a_blob_above_the_cap_is_refused() -> None:
 
 
 def test_a_draw_stays_below_its_bound() -> None:
-    """Every value of a small range occurs, and none beyond it."""
-    assert {random_below(4) for _ in range(400)} == {0, 1, 2, 3}
+    """Draws spread over the whole range, and none leaves it."""
+    draws = [random_below(4.0) for _ in range(400)]
+
+    assert {int(draw) for draw in draws} == {0, 1, 2, 3}
+    assert all(0 <= draw < 4 for draw in draws)
