@@ -22,6 +22,7 @@ from mega_cli.system.directories import open_home
 @server_option
 @click.option(
     "--invite-file",
+    metavar="FILE",
     type=click.File("r", encoding="utf-8"),
     help="Read the invitation from a file; - is standard input (also: MEGA_INVITE).",
 )

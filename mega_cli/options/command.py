@@ -50,6 +50,17 @@ def console_options() -> list[click.Parameter]:
     ]
 
 
+def _read_from_environment(option: click.Option, command: str) -> None:
+    """Have an option read MEGA_<COMMAND>_<OPTION>, then the variable it declares for all commands.
+
+    click would make the name from the parameter in the code; people know the option.
+    """
+    spelled = max(option.opts, key=len).lstrip("-").replace("-", "_")
+    declared = [option.envvar] if isinstance(option.envvar, str) else list(option.envvar or ())
+    option.envvar = [f"MEGA_{command}_{spelled}".upper(), *declared]
+    option.allow_from_autoenv = False
+
+
 class MegaCommand(click.Command):
     """A command that knows its examples. Each is one line that works as printed."""
 
@@ -58,6 +69,9 @@ class MegaCommand(click.Command):
         super().__init__(name, **settings)  # type: ignore[arg-type]  # click checks its own settings
         self.examples = tuple(examples)
         self.params.extend(console_options())
+        for option in self.params:
+            if isinstance(option, click.Option):
+                _read_from_environment(option, name)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
         """End the help with the examples, unwrapped."""

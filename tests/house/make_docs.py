@@ -1,0 +1,103 @@
+"""Writes `docs/cli.md` from the commands and `docs/exit-codes.md` from the error tree: python -m tests.house.make_docs.
+
+`test_cli_docs.py` holds the files to what this module would write. It is no part of the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from mega_cli.errors import MegaError
+from mega_cli.main import COMMANDS, mega
+from mega_cli.options.command import MegaCommand
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+_WIDTH: Final = 100
+
+_CLI_START: Final = """\
+# Commands
+
+This file is generated: `make docs` writes it from the commands themselves.
+
+- **Results** go to stdout; progress, notes and errors to stderr. `--json` prints JSON: one document for a query, one
+  document a line for `put`, `get` and `quickstart`, each with a `message_type` of `status`, `verbose`, `error` or
+  `summary`; a failure ends with an `exit_error` document on stderr. Fields are only ever added.
+- **Every option** is also an environment variable: `MEGA_PUT_EXCLUDE='*.log *.tmp'` is `--exclude '*.log'
+  --exclude '*.tmp'`. `MEGA_SERVER`, `MEGA_ACCOUNT`, `MEGA_PASSWORD_FILE` and `MEGA_PASSWORD_COMMAND` serve every
+  command that has the option; `MEGA_HOME` moves everything mega keeps under one folder; `NO_COLOR` means `--no-color`.
+- **A password** is never an argument. The first of these counts: `--password-file FILE` (`-` is standard input,
+  `/dev/fd/3` a descriptor), `--password-command COMMAND`, the variable `MEGA_PASSWORD`, a question on the terminal.
+  An invitation comes from `--invite-file FILE` or the variable `MEGA_INVITE`.
+- **A remote path** starts at `/`, written or not. `--` ends the options. Names are printed with control characters
+  escaped; JSON has them exact.
+- **Ctrl-C** stops within a second and says how to go on. [Exit codes](exit-codes.md) are the same everywhere.
+"""
+
+_EXIT_START: Final = """\
+# Exit codes
+
+This file is generated: `make docs` writes it from `mega_cli/errors.py`. `name` is what `--json` says in `exit_error`.
+
+| code | name | meaning |
+|---|---|---|
+| 0 | | Success. |
+"""
+
+_EXIT_END: Final = """
+When the reader of stdout goes away (`mega ls | head`), the command ends quietly with 1.
+"""
+
+
+def cli_document() -> str:
+    """Write `docs/cli.md`."""
+    parts = [_CLI_START]
+    for section, names in COMMANDS.items():
+        parts.append(f"\n## {section}\n")
+        parts.extend(f"\n### mega {name}\n\n```text\n{help_of(name)}\n```\n" for name in names)
+    return "".join(parts)
+
+
+def exit_document() -> str:
+    """Write `docs/exit-codes.md`."""
+    # Other modules refine these classes; the codes are those of the tree itself.
+    kinds = [kind for kind in _kinds(MegaError) if kind.__module__ == MegaError.__module__]
+    rows = sorted((kind.exit_code, kind.name, _meaning(kind)) for kind in kinds)
+    return _EXIT_START + "".join(f"| {code} | `{name}` | {meaning} |\n" for code, name, meaning in rows) + _EXIT_END
+
+
+def command_named(name: str) -> MegaCommand:
+    """Load a command."""
+    found = mega.get_command(click.Context(mega), name)
+    assert isinstance(found, MegaCommand)
+    return found
+
+
+def help_of(name: str) -> str:
+    """Render `mega NAME --help` at a fixed width."""
+    parent = click.Context(mega, info_name="mega", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    context = click.Context(command_named(name), info_name=name, parent=parent)
+    return context.get_help().rstrip()
+
+
+def _kinds(kind: type[MegaError]) -> Iterator[type[MegaError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
+def _meaning(kind: type[MegaError]) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+def main() -> None:
+    """Write both files."""
+    (DOCS / "cli.md").write_text(cli_document(), encoding="utf-8")
+    (DOCS / "exit-codes.md").write_text(exit_document(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The documents of the commands and the exit codes say what the code does."""
+
+from __future__ import annotations
+
+import configparser
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from mega_cli.main import COMMANDS, VERSION, mega
+from tests.house.make_docs import DOCS, cli_document, command_named, exit_document
+
+NAMES = [name for section in COMMANDS.values() for name in section]
+SECRET_WORDS = {"password", "secret", "token", "invite", "passphrase", "key"}
+
+
+def test_the_command_reference_is_in_step() -> None:
+    """`docs/cli.md` is what the commands' own help says; `make docs` mends it."""
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_document()
+
+
+def test_the_exit_codes_are_in_step() -> None:
+    """`docs/exit-codes.md` is what the error tree says; `make docs` mends it."""
+    assert (DOCS / "exit-codes.md").read_text(encoding="utf-8") == exit_document()
+
+
+def test_every_command_file_is_in_the_table() -> None:
+    """A command that nobody can call, or a line without a command, is a mistake."""
+    files = (DOCS.parent / "mega_cli" / "commands").glob("[!_]*.py")
+
+    assert sorted(file.stem for file in files) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_repeats_the_first_line_of_the_help(name: str) -> None:
+    """`mega --help` imports no command, so its lines are written twice: here they are held equal."""
+    line = {key: value for section in COMMANDS.values() for key, value in section.items()}[name]
+
+    assert (command_named(name).help or "").splitlines()[0] == line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_an_example_of_itself(name: str) -> None:
+    """Each help ends with examples that call the command."""
+    command = command_named(name)
+
+    assert command.examples
+    for example in command.examples:
+        assert f"mega {name}" in example
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_parse(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option in an example exists and takes what it is given."""
+    monkeypatch.setenv("MEGA_HOME", str(tmp_path))
+    for example in command_named(name).examples:
+        words = shlex.split(example.rpartition("|")[2])
+        assert words[:2] == ["mega", name]
+        context = click.Context(mega, info_name="mega")
+        command_named(name).make_context(name, words[2:], parent=context)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_says_what_it_does(name: str) -> None:
+    """An option without a sentence cannot be chosen."""
+    options = [parameter for parameter in command_named(name).params if isinstance(parameter, click.Option)]
+
+    assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_is_a_variable_too(name: str) -> None:
+    """MEGA_<COMMAND>_<OPTION>, by the option's long name, before a variable that serves all commands."""
+    for option in command_named(name).params:
+        if isinstance(option, click.Option):
+            spelled = max(option.opts, key=len).strip("-").replace("-", "_")
+            assert option.envvar is not None
+            assert option.envvar[0] == f"MEGA_{name}_{spelled}".upper()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_command_takes_a_secret_as_an_argument(name: str) -> None:
+    """Arguments are seen by every user of the machine (T71): a secret's option names a file or a command."""
+    for parameter in command_named(name).params:
+        words = set(max(parameter.opts, key=len).strip("-").split("-"))
+        assert not words & SECRET_WORDS or words & {"file", "command"}, parameter.opts
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`mega --version` does not read the installed metadata, so the two are held equal here."""
+    setup = configparser.ConfigParser()
+    setup.read(DOCS.parent / "setup.cfg", encoding="utf-8")
+
+    assert setup["metadata"]["version"] == VERSION
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+def test_a_start_loads_nothing_heavy(arguments: list[str]) -> None:
+    """`mega --version` and `mega --help` import no command, no network, no cryptography, no display."""
+    script = (
+        "import sys; from mega_cli.main import main; code = main(sys.argv[1:]); "
+        "heavy = {'httpx', 'rich', 'nacl', 'sqlite3', 'msgspec', 'importlib.metadata', 'mega_cli.account'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, cwd=DOCS.parent
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,165 @@
+"""The commands for the account: what they ask of the services, and where secrets go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mega_cli.account import AccountSummary
+from mega_cli.errors import NotLoggedInError, PermissionRefusedError
+from mega_cli.model import Secret
+from tests.unit.commands.conftest import Run
+
+KIT = "RECOVERY KIT\nXXXX-YYYY\n"
+SESSION = SimpleNamespace(account="alice", origin="https://h", device_name="desk")
+ALICE = ("alice", "--server", "https://h")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[object, ...]]:
+    """Have the account's services note their calls, in a folder of their own."""
+    calls: list[tuple[object, ...]] = []
+
+    def signup(_home: object, *words: object, **options: object) -> object:
+        calls.append((*words, options))
+        return SimpleNamespace(session=SESSION, kit_text=KIT)
+
+    def login(_home: object, *words: object, **options: object) -> object:
+        calls.append((*words, options))
+        return SESSION
+
+    monkeypatch.setattr("mega_cli.commands.signup.signup", signup)
+    monkeypatch.setattr("mega_cli.commands.login.login", login)
+    monkeypatch.setenv("MEGA_PASSWORD", "open sesame")
+    monkeypatch.chdir(tmp_path)
+    return calls
+
+
+def test_signup_writes_the_kit_for_its_owner_alone(asked: list[tuple[object, ...]], run: Run, tmp_path: Path) -> None:
+    """0600, and its path is the result; the kit itself is printed nowhere."""
+    ran = run("signup", *ALICE)
+
+    kit = tmp_path / "mega-recovery-kit-alice.txt"
+    assert (ran.code, ran.out) == (0, f"recovery kit: {kit}\n")
+    assert (kit.read_text(encoding="utf-8"), kit.stat().st_mode & 0o777) == (KIT, 0o600)
+    assert "XXXX" not in ran.out + ran.err
+    assert asked[0][:3] == ("https://h", "alice", Secret(b"open sesame"))
+
+
+def test_signup_passes_its_options_on(
+    asked: list[tuple[object, ...]], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The invitation is a secret, so it comes from a file or a variable."""
+    monkeypatch.setenv("MEGA_INVITE", "one-two")
+
+    run("signup", *ALICE, "--device-name", "desk", "--insecure-http")
+
+    assert asked[0][3] == {"invite": "one-two", "device_name": "desk", "insecure_http": True}
+
+
+def test_an_invitation_may_come_from_standard_input(asked: list[tuple[object, ...]], run: Run) -> None:
+    """`-` for scripts."""
+    run("signup", *ALICE, "--invite-file", "-", stdin=b"three-four\n")
+
+    options = asked[0][3]
+    assert isinstance(options, dict)
+    assert options["invite"] == "three-four"
+
+
+def test_a_kit_never_replaces_a_file(asked: list[tuple[object, ...]], run: Run, tmp_path: Path) -> None:
+    """It may be the only copy of another kit; no account is made either."""
+    kit = tmp_path / "mega-recovery-kit-alice.txt"
+    kit.write_text("precious", encoding="utf-8")
+
+    ran = run("signup", *ALICE)
+
+    assert (ran.code, kit.read_text(encoding="utf-8"), asked) == (2, "precious", [])
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_failed_signup_leaves_no_kit(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The reserved file goes with the account that was not made."""
+
+    def refuse(*_: object, **__: object) -> object:
+        raise PermissionRefusedError("signup is closed", "ask the administrator")
+
+    monkeypatch.setattr("mega_cli.commands.signup.signup", refuse)
+
+    assert run("signup", *ALICE).code == 13
+    assert list(tmp_path.glob("*kit*")) == []
+
+
+def test_login_passes_its_options_on(
+    asked: list[tuple[object, ...]], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Server and account may come from variables."""
+    monkeypatch.setenv("MEGA_SERVER", "https://h")
+    monkeypatch.setenv("MEGA_ACCOUNT", "alice")
+
+    ran = run("login", "--connect-to", "http://127.0.0.1:1")
+
+    options = {"device_name": "", "connect_to": "http://127.0.0.1:1", "insecure_http": False}
+    assert asked == [("https://h", "alice", Secret(b"open sesame"), options)]
+    assert (ran.code, ran.out) == (0, "")
+
+
+@pytest.mark.usefixtures("asked")
+def test_login_for_programs_says_who_is_in(run: Run) -> None:
+    """One document."""
+    assert run("login", *ALICE, "--json").document == {"account": "alice", "server": "https://h", "device": "desk"}
+
+
+def test_logout_signs_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call, one note."""
+    homes: list[object] = []
+    monkeypatch.setattr("mega_cli.commands.logout.logout", homes.append)
+
+    ran = run("logout")
+
+    assert (ran.code, ran.out, len(homes)) == (0, "", 1)
+    assert "signed out" in ran.err
+
+
+@pytest.fixture
+def _summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the account be known."""
+    words = tuple(f"w{n}" for n in range(12))
+    info = AccountSummary("alice", "https://h", "http://127.0.0.1:1", "desk", 2**30, 2**20, words)
+    monkeypatch.setattr("mega_cli.commands.whoami.open_session", lambda _home: SESSION)
+    monkeypatch.setattr("mega_cli.commands.whoami.account_info", lambda _session: info)
+
+
+@pytest.mark.usefixtures("_summary")
+def test_whoami_shows_the_account(run: Run) -> None:
+    """Account, server and how it is reached, device, use, fingerprint."""
+    assert run("whoami").out.splitlines() == [
+        "account      alice",
+        "server       https://h (reached at http://127.0.0.1:1)",
+        "device       desk",
+        "used         1.0 MiB of 1.0 GiB",
+        "fingerprint  w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11",
+    ]
+
+
+@pytest.mark.usefixtures("_summary")
+def test_whoami_for_programs_has_bytes(run: Run) -> None:
+    """One document."""
+    document = run("whoami", "--json").document
+
+    assert (document["account"], document["quota_bytes"], document["used_bytes"]) == ("alice", 2**30, 2**20)
+
+
+def test_a_session_that_ended_is_exit_code_twelve(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the hint says how to come back."""
+
+    def ended(_home: object) -> object:
+        raise NotLoggedInError("this device is not logged in", "log in: mega login")
+
+    monkeypatch.setattr("mega_cli.commands.whoami.open_session", ended)
+
+    ran = run("--json", "whoami")
+
+    assert (ran.code, json.loads(ran.err)["hint"]) == (12, "log in: mega login")
