@@ -1,7 +1,7 @@
 """The command `mega-server`: from options and environment to one service call, from errors to an exit code.
 
-Every error is a clear sentence and a hint. It is the only file of the server that reads the environment and the only one
-that prints for people.
+Every error is a clear sentence and a hint. It is the only file of the server that reads the environment, and the only
+one that prints for people.
 """
 
 from __future__ import annotations
