@@ -1,6 +1,6 @@
 """Pages: a folder as a search tree of MessagePack arrays (`docs/formats/page.md`).
 
-    page  = [1, level, items]     level 0: entries sorted by name;  above: [first name, ref80], at least two
+    page  = [1, level, items]     level 0: entries sorted by name;  above: [first name, ref80], two or more in a root
     entry = [name, node_id, kind, size, mtime_ns, mode, digest, refs, target, changed_in, ext]
 
 A page that is not exactly what `encode_page` writes is refused whole. Unknown kinds and `ext` keys survive every
@@ -120,7 +120,7 @@ class _IndexPage(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     version: int
     level: Annotated[int, Meta(ge=1, lt=MAX_LEVELS)]
-    items: Annotated[list[IndexItem], Meta(min_length=2)]
+    items: list[IndexItem]
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -22,7 +22,7 @@ from mega_cli.errors import LockedError
 from mega_cli.localfs.failures import BlockedError, disk_failures, shown
 from mega_cli.localfs.folders import Folder, set_attributes
 from mega_cli.localfs.partial_name import partial_name
-from mega_cli.paths.names import text_to_disk
+from mega_cli.paths.names import text_from_disk, text_to_disk
 
 if sys.platform != "win32":
     import fcntl
@@ -278,3 +278,23 @@ def _remove(folder: Folder, temporary: bytes) -> None:
     """Remove what a failure left; a second failure must not hide the first."""
     with suppress(OSError):
         os.unlink(folder.at(temporary), dir_fd=folder.fd)
+
+
+def describe_file(folder: Folder, name: bytes, mode: int, mtime_ns: int) -> None:
+    """Give a regular file that is there already another mode and time. Raises a MegaError; never follows a link."""
+    path = folder.path_of(name)
+    with disk_failures(path):
+        if folder.fd is None:
+            set_attributes(path, mode, mtime_ns)
+            return
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder.fd)
+        try:
+            set_attributes(fd, mode, mtime_ns)
+        finally:
+            os.close(fd)
+
+
+def read_link(folder: Folder, name: bytes) -> str:
+    """Give the text of a symbolic link, escaped as in a scan. Raises a MegaError."""
+    with disk_failures(folder.path_of(name)):
+        return text_from_disk(os.readlink(folder.at(name), dir_fd=folder.fd))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import Literal, Protocol
 
 from mega_cli.paths.filters import Filters
-from mega_cli.paths.remote import RemotePath
 
 Overwrite = Literal["refuse", "always", "if-changed", "if-newer", "never"]
 """`refuse` (the default): a file that differs is a problem, listed, exit code 3."""
@@ -30,11 +29,18 @@ class PutOptions:
     stays_on_one_filesystem: bool = False
 
 
+class Readable(Protocol):
+    """What content is read from."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill the buffer from its start and give the count; 0 at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class PutStream:
-    """Standard input as a file: `name` in the destination (or the destination itself)."""
+    """Standard input as a file: it becomes the destination itself."""
 
-    stream: BinaryIO
+    stream: Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +109,3 @@ class VolumeState:
     time_ms: int
     is_pinned: bool
     digest: bytes
-
-
-__all__ = [
-    "ChangeSummary",
-    "GetOptions",
-    "GetSummary",
-    "Listed",
-    "Overwrite",
-    "Problem",
-    "PutOptions",
-    "PutStream",
-    "PutSummary",
-    "RemotePath",
-    "VolumeState",
-]

@@ -1,0 +1,128 @@
+"""Turn file content into refs: small files in one piece, large ones cut into chunks that several threads seal.
+
+The bytes of a chunk are immutable from the chunker to the seal (crypto.md 3). What the local index knows is not sealed
+again; whether the server still has it is the commit's question, never the index's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
+
+from mega_cli.chunking.chunker import CHUNK_MIN_BYTES, Chunker
+from mega_cli.crypto.content import chunk_fingerprint, content_hasher
+from mega_cli.crypto.keys import VolumeKeys
+from mega_cli.formats.lists import ENTRY_MOST_DATA_REFS, cut_into_lists
+from mega_cli.formats.object import DEDUP_LEAST_BYTES, Sealer
+from mega_cli.model import MIB, BlobId, Ref
+from mega_cli.state.index import ContentIndex
+from mega_cli.volume.facts import ChunkStored, Fact
+from mega_cli.volume.requests import Readable
+from mega_cli.volume.upload import Uploader
+
+SMALL_BYTES = CHUNK_MIN_BYTES
+"""Below this a file is one chunk, whatever it holds."""
+READ_BYTES = 4 * MIB
+CHUNKS_AHEAD = 6
+"""Chunks cut but not yet sealed: enough to keep two sealing threads busy, at most 24 MiB."""
+
+
+class Content(NamedTuple):
+    """What an entry says of a file's content. `ids` is the closure of `refs`: every id a commit must name."""
+
+    size: int
+    digest: bytes
+    refs: bytes
+    ids: tuple[BlobId, ...]
+
+
+class ContentWriter:
+    """Seals content and hands it to the uploader. `store_small` may be called from any thread."""
+
+    def __init__(
+        self, keys: VolumeKeys, sealer: Sealer, uploader: Uploader, index: ContentIndex, index_key: bytes
+    ) -> None:
+        self._keys = keys
+        self._sealer = sealer
+        self._uploader = uploader
+        self._index = index
+        self._index_key = index_key
+        self._buffer = bytearray(READ_BYTES)
+
+    def store_small(self, data: bytes, digest: bytes, learn: Callable[[bytes], Fact]) -> Content:
+        """Store a file of one chunk, whose digest the caller has; `learn` makes the fact that its refs are stored."""
+        if not data:
+            return Content(0, digest, b"", ())
+        ref = self._store_chunk(data, (), learn)
+        return Content(len(data), digest, ref.pack(), (ref.id,))
+
+    def store_stream(
+        self, source: Readable, pool: Executor, advance: Callable[[int], None], stored: Collection[BlobId] = ()
+    ) -> Content:
+        """Store what `source` gives until its end; chunks are sealed in `pool`.
+
+        `advance` is told the bytes done. Blobs in `stored` are on the server under the present head, and are not sent.
+        One thread at a time: the read buffer is the writer's.
+        """
+        hasher = content_hasher()
+        chunker = Chunker(self._keys.cdc)
+        under_way: deque[Future[Ref]] = deque()
+        refs: list[Ref] = []
+        size = 0
+
+        def seal(chunks: list[bytes]) -> None:
+            for chunk in chunks:
+                under_way.append(pool.submit(self._store_chunk, chunk, stored))
+                if len(under_way) > CHUNKS_AHEAD:
+                    settle()
+
+        def settle() -> None:
+            ref = under_way.popleft().result()
+            refs.append(ref)
+            advance(ref.plain_len)
+
+        with memoryview(self._buffer) as buffer:
+            while count := source.readinto(buffer):
+                size += count
+                hasher.update(buffer[:count])
+                seal(chunker.feed(buffer[:count]))
+        seal(chunker.finish())
+        while under_way:
+            settle()
+        top, ids = self._store_lists(refs)
+        return Content(size, hasher.digest(), b"".join(ref.pack() for ref in top), ids)
+
+    def _store_chunk(
+        self, chunk: bytes, stored: Collection[BlobId], learn: Callable[[bytes], Fact] | None = None
+    ) -> Ref:
+        if len(chunk) < DEDUP_LEAST_BYTES:
+            sealed = self._sealer.seal_data(chunk)
+            self._uploader.add(sealed, [learn(sealed.ref.pack())] if learn else [])
+            return sealed.ref
+        fingerprint = chunk_fingerprint(chunk, self._index_key)
+        known = self._index.lookup([fingerprint]).get(fingerprint)
+        if known is not None and known.plain_len == len(chunk):
+            return known
+        sealed = self._sealer.seal_data(chunk)
+        if sealed.ref.id in stored:
+            self._index.add([(fingerprint, sealed.ref)])
+        else:
+            facts: list[Fact] = [ChunkStored(fingerprint, sealed.ref)]
+            self._uploader.add(sealed, [*facts, learn(sealed.ref.pack())] if learn else facts)
+        return sealed.ref
+
+    def _store_lists(self, refs: list[Ref]) -> tuple[list[Ref], tuple[BlobId, ...]]:
+        """Seal the lists over a file's chunks; give what stands in the entry, and every id below it."""
+        ids = [ref.id for ref in refs]
+        top = refs
+        while len(top) > (ENTRY_MOST_DATA_REFS if top is refs else 1):
+            parents = []
+            for run in cut_into_lists(top):
+                sealed = self._sealer.seal_list(run)
+                self._uploader.add(sealed)
+                parents.append(sealed.ref)
+            ids += [ref.id for ref in parents]
+            top = parents
+        return top, tuple(ids)

@@ -1,0 +1,76 @@
+"""Fetch, verify and open objects ahead of whoever consumes them, in order.
+
+A few threads each take one batch: ask for it, check every blob's SHA-256 and commitment, open it. Nothing reaches the
+consumer unverified. Memory is bounded by `FETCHERS` + 1 batches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from mega_cli.formats.object import open_object
+from mega_cli.model import MIB, BlobId, Ref
+from mega_cli.volume.session import VolumeSession
+
+FETCHERS = 3
+BATCH_BYTES = 8 * MIB
+"""Of plaintext: one request, answered from about one pack."""
+BATCH_REFS = 1_024
+
+T = TypeVar("T")
+
+
+def fetch_in_order(
+    session: VolumeSession, wanted: Iterable[tuple[T, Ref]], received: Callable[[int], None]
+) -> Generator[tuple[T, Ref, bytes], None, None]:
+    """Yield (tag, ref, plaintext) for each (tag, ref), in order; `wanted` is drawn a few batches ahead.
+
+    `received` is told the sealed bytes of each batch. Raises IntegrityError for the first object that does not verify.
+    Close the generator to stop early.
+    """
+    pool = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+    under_way: deque[tuple[list[tuple[T, Ref]], Future[tuple[dict[BlobId, bytes], int]]]] = deque()
+    try:
+        for batch in _batches(wanted):
+            under_way.append((batch, pool.submit(_fetch, session, batch)))
+            if len(under_way) > FETCHERS:
+                yield from _finish(*under_way.popleft(), received)
+        while under_way:
+            yield from _finish(*under_way.popleft(), received)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finish(
+    batch: list[tuple[T, Ref]], future: Future[tuple[dict[BlobId, bytes], int]], received: Callable[[int], None]
+) -> Iterator[tuple[T, Ref, bytes]]:
+    opened, sealed_bytes = future.result()
+    received(sealed_bytes)
+    for tag, ref in batch:
+        yield tag, ref, opened[ref.id]
+
+
+def _batches(wanted: Iterable[tuple[T, Ref]]) -> Iterator[list[tuple[T, Ref]]]:
+    batch: list[tuple[T, Ref]] = []
+    size = 0
+    for tag, ref in wanted:
+        if batch and (size + ref.plain_len > BATCH_BYTES or len(batch) >= BATCH_REFS):
+            yield batch
+            batch, size = [], 0
+        batch.append((tag, ref))
+        size += ref.plain_len
+    if batch:
+        yield batch
+
+
+def _fetch(session: VolumeSession, batch: list[tuple[T, Ref]]) -> tuple[dict[BlobId, bytes], int]:
+    refs = {ref.id: ref for _, ref in batch}
+    opened: dict[BlobId, bytes] = {}
+    sealed_bytes = 0
+    for id_, blob in session.client.fetch_blobs(session.keys.volume, list(refs)):
+        opened[id_] = open_object(blob, refs[id_])
+        sealed_bytes += len(blob)
+    return opened, sealed_bytes

@@ -1,0 +1,88 @@
+"""Get: fetch files and folders to this disk. Nothing takes its final name before it is verified whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path as DiskPath
+from typing import BinaryIO
+
+from mega_cli.crypto.content import content_hasher
+from mega_cli.errors import IntegrityError, MissingItemError, UsageError
+from mega_cli.formats.page import FOLDER, Entry
+from mega_cli.localfs.publish import Destination
+from mega_cli.model import Ref
+from mega_cli.paths.remote import RemotePath
+from mega_cli.volume.browse import existing_entry
+from mega_cli.volume.commit import open_tree
+from mega_cli.volume.download import fetch_in_order
+from mega_cli.volume.get_walk import GetWalk
+from mega_cli.volume.lists import data_refs
+from mega_cli.volume.progress import Progress
+from mega_cli.volume.requests import GetOptions, GetSummary
+from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.tree import FILES, shown
+
+
+def get(
+    session: VolumeSession,
+    paths: Sequence[RemotePath],
+    destination: str,
+    options: GetOptions,
+    progress: Progress,
+) -> GetSummary:
+    """Fetch as `cp -r` would. Items that fail are listed in the summary; the others are fetched.
+
+    An existing folder `destination` receives each path under its name; otherwise one path becomes `destination`. The
+    root has no name: its contents go into `destination`. Raises MissingItemError, UsageError, IntegrityError, and the
+    disk's errors about the destination itself.
+    """
+    tree = open_tree(session, session.head())
+    entries = [existing_entry(tree, (FILES, *path.parts)) for path in paths]
+    folder, name = _place(destination, paths)
+    with Destination(folder) as place:
+        walk = GetWalk(session, place, options, progress)
+        for path, entry in zip(paths, entries, strict=True):
+            walk.add(path, entry, "" if path.is_root else (name or path.name))
+        walk.run()
+    return walk.summary()
+
+
+def cat(session: VolumeSession, path: RemotePath, sink: BinaryIO, progress: Progress) -> None:
+    """Write a file's content to `sink`, each byte verified before it is written.
+
+    Raises MissingItemError, UsageError for a folder, IntegrityError; what was written until then stays written.
+    """
+    entry = existing_entry(open_tree(session, session.head()), (FILES, *path.parts))
+    if entry.kind == FOLDER:
+        raise UsageError(f"{shown((FILES, *path.parts))} is a folder", "to fetch it: mega get " + str(path))
+    hasher = content_hasher()
+    for _, _, plain in _contents(session, entry):
+        sink.write(plain)
+        hasher.update(plain)
+        progress.advance(len(plain))
+    if entry.digest and hasher.digest() != entry.digest:
+        raise IntegrityError
+    sink.flush()
+
+
+def _contents(session: VolumeSession, entry: Entry) -> Iterator[tuple[None, Ref, bytes]]:
+    (refs,) = data_refs(session, [entry])
+    with closing(fetch_in_order(session, ((None, ref) for ref in refs), lambda _size: None)) as pieces:
+        yield from pieces
+
+
+def _place(destination: str, paths: Sequence[RemotePath]) -> tuple[str, str | None]:
+    """Decide which folder receives, and the new name of the one path (None: each keeps its own)."""
+    if DiskPath(destination).is_dir():
+        return destination, None
+    if len(paths) > 1:
+        raise UsageError(f"{destination} is no folder; several paths need one", f"mkdir {destination}")
+    if paths[0].is_root:
+        DiskPath(destination).mkdir(parents=True)
+        return destination, None
+    folder, name = os.path.split(os.path.abspath(destination))  # noqa: PTH100 -- keeps a link at the end
+    if not DiskPath(folder).is_dir():
+        raise MissingItemError(f"there is no folder {folder}", f"mkdir -p {folder}")
+    return folder, name

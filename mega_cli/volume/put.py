@@ -1,0 +1,156 @@
+"""Put: store files and folders of this disk, or a stream, in the volume, and commit them.
+
+What is there already is not sent again, and a run that was cut goes on where it stopped: the local index knows what
+the server has acknowledged, and the commit asks the server whether that is still so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from mega_cli.errors import MissingBlobsError, MissingItemError, UsageError
+from mega_cli.formats.object import Sealer
+from mega_cli.formats.page import FOLDER
+from mega_cli.localfs.scan import ScannedEntry, scan_one
+from mega_cli.model import BlobId
+from mega_cli.paths.remote import RemotePath
+from mega_cli.volume.commit import commit, open_tree
+from mega_cli.volume.content import ContentWriter
+from mega_cli.volume.facts import remember
+from mega_cli.volume.graft import merge, refuse_mismatch
+from mega_cli.volume.progress import Progress
+from mega_cli.volume.put_walk import PutWalk
+from mega_cli.volume.requests import PutOptions, PutStream, PutSummary
+from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.tree import FILES, Path, Tree, shown
+from mega_cli.volume.upload import Uploader
+
+SEALERS = 2
+"""Threads that read small files and seal chunks; hashing and sealing release the interpreter lock."""
+ATTEMPTS = 3
+"""How often a put starts over when the server lacks what the local index believed it had."""
+
+
+def put(
+    session: VolumeSession,
+    sources: Sequence[str | PutStream],
+    destination: RemotePath,
+    options: PutOptions,
+    progress: Progress,
+) -> PutSummary:
+    """Store sources as `cp -r` would, and commit. Items that fail are listed in the summary; the others are stored.
+
+    An existing folder `destination` receives each source under its name; otherwise one source becomes `destination`,
+    whose parent must exist. A stream needs a file's path. Raises MissingItemError, UsageError, LimitError and what a
+    commit raises.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _put_once(session, sources, destination, options, progress)
+        except MissingBlobsError as error:
+            session.index.forget(BlobId(id_) for id_ in error.missing)
+            if attempt == ATTEMPTS or any(isinstance(source, PutStream) for source in sources):
+                raise
+            progress.waiting("the server lacks some blobs that were stored before: reading those files again")
+    raise AssertionError
+
+
+def _put_once(
+    session: VolumeSession,
+    sources: Sequence[str | PutStream],
+    destination: RemotePath,
+    options: PutOptions,
+    progress: Progress,
+) -> PutSummary:
+    head = session.head()
+    tree = open_tree(session, head)
+    target = (FILES, *destination.parts)
+    parent, name = _place(tree, target, len(sources))
+    found = [source if isinstance(source, PutStream) else _find(source) for source in sources]
+    revisions: list[int | None] = []
+    uploader = Uploader(session.client, session.keys.volume, lambda facts: remember(session.index, facts))
+    with uploader, ThreadPoolExecutor(SEALERS, thread_name_prefix="seal") as pool:
+        sealer = Sealer(session.keys, compress=options.compress)
+        writer = ContentWriter(session.keys, sealer, uploader, session.index, session.index_key)
+
+        def commit_graft(walk: PutWalk) -> None:
+            def change(tree: Tree) -> None:
+                merge(session.pages, tree.folder(parent), walk.top, parent)
+
+            uploader.flush()
+            revisions.append(commit(session, change, uploader, walk.ids))
+            remember(session.index, walk.facts_once_committed)
+            walk.facts_once_committed.clear()
+
+        walk = PutWalk(session, writer, uploader, pool, options, progress, commit_graft)
+        walk.revision = head.revision + 1
+        for source in found:
+            if isinstance(source, PutStream):
+                _put_stream(walk, writer, pool, source, tree, (parent, name), progress, options)
+            else:
+                folder, item = source
+                renamed = item if name is None else item.with_name(name)
+                walk.put(folder, renamed, tree.entry((*parent, renamed.name)), parent)
+        walk.finish()
+        if not options.is_dry_run:
+            commit_graft(walk)
+    counts = walk.counts
+    return PutSummary(
+        new=counts.new,
+        changed=counts.changed,
+        unchanged=counts.unchanged,
+        folders=counts.folders,
+        content_bytes=counts.content_bytes,
+        sent_bytes=uploader.sent_bytes,
+        problems=tuple(counts.problems),
+        revision=next((revision for revision in reversed(revisions) if revision is not None), None),
+    )
+
+
+def _place(tree: Tree, target: Path, count: int) -> tuple[Path, str | None]:
+    """Decide where sources go: the folder, and the new name of the one source (None: each keeps its own)."""
+    existing = tree.entry(target)
+    if existing is not None and existing.kind == FOLDER:
+        return target, None
+    if count > 1:
+        if existing is not None:
+            raise UsageError(f"{shown(target)} is a file; several sources need a folder", "choose a folder")
+        raise MissingItemError(f"there is no folder {shown(target)}", f"to make it: mega mkdir -p {shown(target)}")
+    tree.folder(target[:-1])
+    return target[:-1], target[-1]
+
+
+def _find(source: str) -> tuple[bytes, ScannedEntry]:
+    """Look at a source: the absolute folder it lies in, and what it is. Raises MissingItemError."""
+    path = os.path.abspath(os.fsencode(source))  # noqa: PTH100 -- keeps a link at the end, and bytes that are no text
+    if path == b"/":
+        raise UsageError("the whole disk cannot be put at once", "name the folders in it, such as: mega put /home /etc")
+    folder, disk_name = os.path.split(path)
+    return folder, scan_one(folder, disk_name)
+
+
+def _put_stream(
+    walk: PutWalk,
+    writer: ContentWriter,
+    pool: ThreadPoolExecutor,
+    source: PutStream,
+    tree: Tree,
+    place: tuple[Path, str | None],
+    progress: Progress,
+    options: PutOptions,
+) -> None:
+    parent, name = place
+    if name is None:
+        raise UsageError(
+            f"standard input needs a file's path, and {shown(parent)} is a folder",
+            f"for example: mega put - {shown((*parent, 'notes.txt'))}",
+        )
+    existing = tree.entry((*parent, name))
+    if existing is not None:
+        refuse_mismatch(existing, is_folder=False, path=(*parent, name))
+    if options.is_dry_run:
+        return
+    content = writer.store_stream(source.stream, pool, progress.advance)
+    walk.put_stream(parent, name, existing, content)
