@@ -46,20 +46,18 @@ class Directories:
 
 def find_directories(environ: Mapping[str, str] | None = None) -> Directories:
     """Resolve the folders from the environment; makes none of them."""
-    base = (os.environ if environ is None else environ).get("MEGA_HOME", "")
+    known = os.environ if environ is None else environ
+    base = known.get("MEGA_HOME", "")
     if base:
         home = Path(base).expanduser().absolute()
         return Directories(home, home, home / "cache", home / "logs", home / "run")
     from platformdirs import PlatformDirs  # noqa: PLC0415 -- 10 ms that a run with MEGA_HOME does not need
 
     places = PlatformDirs(_APP, appauthor=False)
-    return Directories(
-        places.user_config_path,
-        places.user_data_path,
-        places.user_cache_path,
-        places.user_log_path,
-        places.user_runtime_path,
-    )
+    data = places.user_data_path
+    boot = known.get("XDG_RUNTIME_DIR", "")  # without one, a private folder of ours is safer than one in /tmp
+    runtime = Path(boot) / _APP if boot else data / "run"
+    return Directories(places.user_config_path, data, places.user_cache_path, places.user_log_path, runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +114,6 @@ def open_home(environ: Mapping[str, str] | None = None) -> Home:
         profile = (directories.accounts / _POINTER).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         profile = ""
-    if Path(profile).name != profile:  # a pointer names a folder beside it, never a path
+    if Path(profile).name != profile or profile == "..":  # a pointer names a folder beside it, never a path
         profile = ""
     return Home(directories, profile)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from mega_cli.errors import UsageError
-from mega_cli.system.directories import find_directories
 
 _MOST_BYTES: Final = 1_000_000
 _LINE: Final = "%(asctime)sZ %(process)d %(levelname)s %(name)s %(message)s"
@@ -31,20 +30,6 @@ def start_logging(log_file: Path, level: str = "") -> None:
     root.setLevel(chosen)
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel("WARNING")
-
-
-def log_bug(error: Exception) -> Path:
-    """Write a bug's traceback into the log and say where that is. Locals, which may be secret, are not written."""
-    log_file = find_directories().log_file
-    handler = _handler(log_file)
-    logger = logging.getLogger("mega.bug")
-    logger.addHandler(handler)
-    try:
-        logger.error("%s", type(error).__name__, exc_info=error)
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
-    return log_file
 
 
 def _handler(log_file: Path) -> logging.Handler:
