@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def wire_of(frames: list[bytes | Absent]) -> bytes:
 def cut(data: bytes, cuts: list[int]) -> list[bytes]:
     """Cut data at these places."""
     places = sorted({0, len(data), *(place % (len(data) + 1) for place in cuts)})
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(places)]
 
 
 @given(FRAMES, st.lists(st.integers(0, 5_000), max_size=40))
