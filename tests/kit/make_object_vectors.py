@@ -156,7 +156,7 @@ def page_vectors() -> Iterator[Vector]:
     yield vector("a version to come", page_of([entry("a")], version=2), "policy")
     yield vector("trailing bytes", good + b"\0")
     yield vector("empty", page_of([]))
-    yield vector("an index page of one", page_of([page.IndexItem("a", leaf.pack())], 1))
+    yield vector("an index page of one, as below a root", page_of([page.IndexItem("a", leaf.pack())], 1), "ok")
     yield vector("level 8", page_of([page.IndexItem("a", leaf.pack()), page.IndexItem("m", leaf.pack())], 8))
     yield vector("unsorted", page_of([entry("b"), entry("a")]))
     yield vector("a name twice", page_of([entry("a"), entry("a")]))
