@@ -34,7 +34,6 @@ M = TypeVar("M", bound=messages.Message)
 _OK: Final = 200
 _CREATED: Final = 201
 _NO_CONTENT: Final = 204
-_PARTIAL: Final = 206
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
 _TOO_LARGE: Final = 413
@@ -223,7 +222,7 @@ def check_head(status: int, answer: Mapping[str, str], expects: tuple[int, ...])
             else f"the server speaks protocol version {_shown(version)}, this client {limits.PROTOCOL_MAJOR}"
         )
         raise PolicyError(message, "check the server's address, or install a matching version of mega-cli")
-    if answer.get("content-encoding", "identity") != "identity" or status == _PARTIAL:
+    if answer.get("content-encoding", "identity") != "identity":
         raise IntegrityError
     if status >= _FIRST_ERROR:
         return False

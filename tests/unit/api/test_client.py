@@ -194,6 +194,13 @@ def test_wrong_frames_are_never_retried(body: bytes) -> None:
     assert len(wire.asked) == 1
 
 
+def test_a_blob_after_one_not_sent_is_never_taken_for_it() -> None:
+    """Once the server leaves one out, it must leave out the rest: otherwise blobs would move up."""
+    client, _ = client_of([NOT_SENT + frame(b"two") + END])
+    with pytest.raises(IntegrityError):
+        list(client.fetch_blobs(VOLUME, [A, B]))
+
+
 def test_closing_closes_the_connections() -> None:
     """The transport is closed with the client."""
     client, wire = client_of()
