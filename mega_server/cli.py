@@ -25,7 +25,14 @@ from mega_server.services.checks import check as check_backend
 P = ParamSpec("P")
 _FAILED, _NOT_INITIALISED, _LOCKED, _PERMISSION, _INTEGRITY = 1, 10, 11, 13, 14
 _DEFAULT_PORT = 8420
+# Every option also comes as MEGA_SERVER_<OPTION>, whatever the command.
+_SETTINGS = {"auto_envvar_prefix": "MEGA_SERVER"}
 _UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
+
+
+def _example(line: str) -> str:
+    """Write the example below a command's help; the first character keeps click from joining the lines."""
+    return f"\b\nExample:\n  {line}"
 
 
 class CommandError(click.ClickException):
@@ -83,38 +90,28 @@ _data_option = click.option(
     "data_dir",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    show_envvar=True,
     envvar="MEGA_SERVER_DATA",
+    show_envvar=True,
     help="Folder that holds everything the server keeps.",
 )
 
 
-@click.group(context_settings={"auto_envvar_prefix": "MEGA_SERVER", "help_option_names": ["--help"]})
+@click.group(context_settings=_SETTINGS, epilog=_example("mega-server serve --data ./mega-data"))
 @click.version_option(package_name="mega-cli", prog_name="mega-server")
 def main() -> None:
-    r"""Serve encrypted volumes. The server holds no key and sees no name, size or content of a file.
-
-    \b
-    Example:
-      mega-server serve --data ./mega-data
-    """
+    """Serve encrypted volumes. The server holds no key and sees no name, size or content of a file."""
 
 
-@main.command()
+@main.command(context_settings=_SETTINGS, epilog=_example("mega-server init --data ./mega-data"))
 @_data_option
 @_translated
 def init(data_dir: Path) -> None:
-    r"""Make a data folder. Safe to repeat; `serve` does it too.
-
-    \b
-    Example:
-      mega-server init --data ./mega-data
-    """
+    """Make a data folder. Safe to repeat; `serve` does it too."""
     is_new = initialise(Config(data_dir=data_dir))
     click.echo(f"initialised {data_dir}" if is_new else f"{data_dir} was initialised before; nothing changed")
 
 
-@main.command()
+@main.command(context_settings=_SETTINGS, epilog=_example("mega-server serve --data ./mega-data --port 8420"))
 @_data_option
 @click.option("--host", default="127.0.0.1", show_default=True, show_envvar=True, help="Address to listen on.")
 @click.option(
@@ -162,12 +159,7 @@ def serve(
     quota: int,
     verbose: bool,
 ) -> None:
-    r"""Serve until Ctrl-C or SIGTERM. Prints "listening on URL" on stderr when ready.
-
-    \b
-    Example:
-      mega-server serve --data ./mega-data --port 8420
-    """
+    """Serve until Ctrl-C or SIGTERM. Prints "listening on URL" on stderr when ready."""
     from mega_server.serving import Address, PortTakenError  # noqa: PLC0415 -- the other commands need no web server
     from mega_server.serving import serve as run_server  # noqa: PLC0415 -- as above
 
@@ -191,18 +183,14 @@ def user() -> None:
     """Manage who may have an account."""
 
 
-@user.command("add")
+@user.command("add", context_settings=_SETTINGS, epilog=_example("mega-server user add alice --data ./mega-data"))
 @click.argument("name")
 @_data_option
 @_translated
 def add_user(name: str, data_dir: Path) -> None:
-    r"""Reserve NAME and print the code that its owner gives to `mega signup`, once, within seven days.
+    """Reserve NAME and print the code that its owner gives to `mega signup`, once, within seven days.
 
     The server holds no key, so only the owner can make the account. Adding NAME again replaces the code.
-
-    \b
-    Example:
-      mega-server user add alice --data ./mega-data
     """
     backend = open_backend(_existing(data_dir))
     try:
@@ -211,17 +199,12 @@ def add_user(name: str, data_dir: Path) -> None:
         backend.close()
 
 
-@main.command()
+@main.command(context_settings=_SETTINGS, epilog=_example("mega-server check --read-data --data ./mega-data"))
 @_data_option
 @click.option("--read-data", is_flag=True, show_envvar=True, help="Read every blob and compare its SHA-256.")
 @_translated
 def check(data_dir: Path, *, read_data: bool) -> None:
-    r"""See that every stored blob is there. Changes nothing; exit 14 when something is damaged.
-
-    \b
-    Example:
-      mega-server check --read-data --data ./mega-data
-    """
+    """See that every stored blob is there. Changes nothing; exit 14 when something is damaged."""
     backend = open_backend(_existing(data_dir))
     damaged = orphans = 0
     try:

@@ -110,7 +110,9 @@ class FakeAccount:
         body = msgspec.json.encode(ChallengeRequest(account=self.name))
         return read(self.web.post(routes.LOGIN_CHALLENGE, data=body), ChallengeReply).server_nonce
 
-    def login(self, *, nonce: bytes | None = None, key: str = "password", signer: SigningKey | None = None) -> TestResponse:
+    def login(
+        self, *, nonce: bytes | None = None, key: str = "password", signer: SigningKey | None = None
+    ) -> TestResponse:
         """Send a login proof."""
         body = msgspec.json.encode(LoginRequest(account=self.name, key=key, device_name="laptop"))
         server_nonce, client_nonce = nonce or self.nonce(), os.urandom(32)

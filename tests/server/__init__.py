@@ -1,0 +1,1 @@
+"""Every route of the server with every error it declares."""

@@ -32,13 +32,13 @@ class FakeClock:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that stands still."""
+    """Give a clock that stands still."""
     return FakeClock()
 
 
 @pytest.fixture
 def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
-    """An application whose signup is open."""
+    """Give an application whose signup is open."""
     app = make_app(tmp_path, clock=clock)
     yield app
     backend_of(app).close()
@@ -46,13 +46,13 @@ def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
 
 @pytest.fixture
 def web(app: Flask) -> FlaskClient:
-    """A client without an account."""
+    """Give a client without an account."""
     return app.test_client()
 
 
 @pytest.fixture
 def store(app: Flask) -> MemoryStore:
-    """The application's store, to be broken."""
+    """Give the application's store, to be broken."""
     store = backend_of(app).store
     assert isinstance(store, MemoryStore)
     return store
@@ -60,7 +60,7 @@ def store(app: Flask) -> MemoryStore:
 
 @pytest.fixture
 def alice(app: Flask) -> FakeAccount:
-    """An account that is logged in."""
+    """Give an account that is logged in."""
     return FakeAccount(app.test_client()).enter()
 
 

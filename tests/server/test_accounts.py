@@ -103,7 +103,7 @@ def test_signup_of_a_taken_volume_leaves_nothing(alice: FakeAccount) -> None:
         {"kdf": KdfParameters(algorithm="none", server_salt=bytes(32), passes=3, memory_bytes=256 * MIB)},
         {"kdf": KdfParameters(algorithm="argon2id", server_salt=b"", passes=3, memory_bytes=256 * MIB)},
     ],
-    ids=lambda changes: "-".join(changes),
+    ids="-".join,
 )
 def test_malformed_signup(web: FlaskClient, changes: dict[str, object]) -> None:
     """A field out of bounds is refused."""

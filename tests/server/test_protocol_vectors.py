@@ -1,0 +1,84 @@
+"""The literal requests and answers of `docs/protocol.md`, played against the server.
+
+`tests/vectors/protocol.json` is one conversation; the client is tested against the same file.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from mega_server.protocol.proof import Proof, Purpose, login_statement
+from tests.kit.server import backend_of, make_app
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "protocol.json"
+
+
+def load() -> dict[str, Any]:
+    """Read the vectors."""
+    document: dict[str, Any] = json.loads(VECTORS.read_text())
+    return document
+
+
+def covers(expected: Any, got: Any) -> bool:
+    """Say whether `got` has every field of `expected`; fields are only ever added."""
+    if isinstance(expected, dict):
+        return all(key in got and covers(value, got[key]) for key, value in expected.items())
+    return bool(expected == got)
+
+
+def test_the_login_statement() -> None:
+    """Statement, signature and header are these bytes."""
+    document = load()
+    vector = document["login_statement"]
+    server_nonce, client_nonce = bytes.fromhex(vector["server_nonce"]), bytes.fromhex(vector["client_nonce"])
+    statement = login_statement(
+        origin=document["origin"],
+        account=document["account"],
+        server_nonce=server_nonce,
+        client_nonce=client_nonce,
+        purpose=Purpose(vector["purpose"]),
+        body=vector["body"].encode(),
+    )
+    signature = SigningKey(bytes.fromhex(document["login_seed"])).sign(statement).signature
+    assert statement.hex() == vector["statement_hex"]
+    assert signature.hex() == vector["signature_hex"]
+    assert Proof(server_nonce, client_nonce, signature).header() == vector["header"]
+
+
+def test_the_conversation(tmp_path: Path) -> None:
+    """Every request gets exactly the answer that is written down."""
+    document = load()
+    app = make_app(tmp_path, quota_bytes=document["quota_bytes"])
+    web, seed = app.test_client(), SigningKey(bytes.fromhex(document["login_seed"]))
+    nonce, token = b"", ""
+    for step in document["conversation"]:
+        body = json.dumps(step["json"]).encode() if "json" in step else bytes.fromhex(step.get("hex", ""))
+        statement = login_statement(
+            origin=document["origin"],
+            account=document["account"],
+            server_nonce=nonce or bytes(32),
+            client_nonce=bytes(32),
+            purpose=Purpose.LOGIN,
+            body=body,
+        )
+        proof = Proof(nonce or bytes(32), bytes(32), seed.sign(statement).signature).header()
+        headers = {
+            name: value.replace("{token}", token).replace("{proof}", proof)
+            for name, value in step.get("headers", {}).items()
+        }
+        response = web.open(step["path"], method=step["method"], data=body, headers=headers)
+        assert response.status_code == step["status"], (step["name"], response.data)
+        if "answer_hex" in step:
+            assert response.data.hex() == step["answer_hex"], step["name"]
+        if "answer_json" in step:
+            assert covers(step["answer_json"], response.get_json()), (step["name"], response.data)
+        answer = response.get_json(silent=True) or {}
+        token = answer.get("token", token)
+        if "server_nonce" in answer:
+            nonce = base64.b64decode(answer["server_nonce"])
+    backend_of(app).close()
