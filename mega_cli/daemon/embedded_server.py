@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import importlib.util
+import os
 import signal
 import socket
 import subprocess
@@ -73,8 +74,14 @@ class EmbeddedServer:
         make_private_folder(self.log_file.parent)
         words = [sys.executable, "-m", "mega_server", *self.command_line[self.command_line.index("serve") :]]
         with self.log_file.open("ab") as log:
-            # In our process group: Ctrl-C on the terminal reaches it too, and it never outlives the terminal.
-            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 -- our own program
+            # In a process group of its own: a Ctrl-C on the terminal is ours to handle, and then we stop it in order.
+            self._process = subprocess.Popen(  # noqa: S603 -- our own program
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0 if os.name == "posix" else None,
+            )
         deadline_s = time.monotonic() + _START_S
         while not self._answers():
             if self._has_ended(_LOOK_S) or time.monotonic() > deadline_s:

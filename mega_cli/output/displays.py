@@ -15,14 +15,18 @@ _STATUS_S = 1.0
 
 
 def figures(now: Snapshot) -> str:
-    """Write the figures of one moment as one line, without names."""
+    """Write the figures of one moment as one line, without names. Totals are told once they are known."""
+    of_files = "" if now.is_counting else f" of {now.files_total:,}"
+    of_bytes = "" if now.is_counting else f" of {size_text(now.total_bytes)}"
     parts = [
-        f"{now.files_done:,} of {now.files_total:,} files",
-        f"{size_text(now.done_bytes)} of {size_text(now.total_bytes)}",
+        f"{now.files_done:,}{of_files} files",
+        f"{size_text(now.done_bytes)}{of_bytes}",
         f"{size_text(now.speed)}/s",
     ]
     if now.left_s is not None:
         parts.append(f"{duration_text(now.left_s)} left")
+    if now.is_counting:
+        parts.append("still counting")
     return ", ".join(parts)
 
 
@@ -102,6 +106,7 @@ class JsonDisplay(QuietDisplay):
                 "bytes_total": now.total_bytes,
                 "bytes_per_s": round(now.speed),
                 "left_s": None if now.left_s is None else round(now.left_s, 3),
+                "is_counting": now.is_counting,
                 "current": now.current,
                 "waiting": now.waiting,
             }

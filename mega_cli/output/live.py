@@ -46,8 +46,14 @@ class LiveArea:
 def render(now: Snapshot) -> Group:
     """Build the two lines of one moment."""
     row = Table.grid(padding=(0, 1))
-    bar = ProgressBar(total=max(1, now.total_bytes), completed=now.done_bytes, width=24)
-    share = 100 * now.done_bytes // now.total_bytes if now.total_bytes else 0
-    row.add_row(bar, Text(f"{share:3}%", no_wrap=True), Text(figures(now), no_wrap=True, overflow="ellipsis"))
+    bar = ProgressBar(
+        total=max(1, now.total_bytes),
+        completed=now.done_bytes,
+        width=24,
+        pulse=now.is_counting,
+        animation_time=now.elapsed_s,
+    )
+    share = "" if now.is_counting else f"{100 * now.done_bytes // max(1, now.total_bytes):3}%"
+    row.add_row(bar, Text(share, no_wrap=True), Text(figures(now), no_wrap=True, overflow="ellipsis"))
     at_hand = f"waiting: {now.waiting}" if now.waiting else now.current
     return Group(row, Text(printable(at_hand), style="dim", no_wrap=True, overflow="ellipsis"))

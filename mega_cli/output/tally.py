@@ -18,6 +18,9 @@ Said = TypeVarTuple("Said")
 _WINDOW_S = 10.0
 """The speed is that of the last ten seconds: long enough to be calm, short enough to be true."""
 
+_SETTLED_S = 1.5
+"""Totals that have not grown for so long are taken for final: services list sources as they go."""
+
 
 class Snapshot(NamedTuple):
     """The figures of one moment."""
@@ -31,6 +34,8 @@ class Snapshot(NamedTuple):
     """Bytes moved a second, over the last ten seconds."""
     left_s: float | None
     """Seconds left, None while unknown."""
+    is_counting: bool
+    """Whether the totals still grow: then no share and no time left can be told."""
     current: str
     """The path that was handled last, unescaped."""
     waiting: str
@@ -69,6 +74,7 @@ class Tally:
         self._clock = clock
         self._lock = threading.RLock()
         self._started_s = clock()
+        self._grew_s = float("-inf")
         self._files_done = self._files_total = 0
         self._done_bytes = self._total_bytes = self._moved_bytes = 0
         self._samples: deque[tuple[float, int]] = deque([(self._started_s, 0)])
@@ -84,6 +90,7 @@ class Tally:
     def expect(self, files: int, size_bytes: int) -> None:
         """Add to the totals."""
         with self._lock:
+            self._grew_s = self._clock()
             self._files_total += files
             self._total_bytes += size_bytes
 
@@ -147,6 +154,7 @@ class Tally:
                 self._samples.popleft()
             since_s, before_bytes = self._samples[0]
             speed = (self._moved_bytes - before_bytes) / (now_s - since_s) if now_s > since_s else 0.0
+            is_counting = now_s - self._grew_s < _SETTLED_S
             left_bytes = max(0, self._total_bytes - self._done_bytes)
             return Snapshot(
                 elapsed_s=now_s - self._started_s,
@@ -155,7 +163,8 @@ class Tally:
                 done_bytes=self._done_bytes,
                 total_bytes=max(self._total_bytes, self._done_bytes),
                 speed=speed,
-                left_s=left_bytes / speed if speed else None,
+                left_s=left_bytes / speed if speed and not is_counting else None,
+                is_counting=is_counting,
                 current=self._current,
                 waiting=self._waiting,
             )

@@ -25,6 +25,7 @@ NOW = Snapshot(
     total_bytes=1024 * 1024,
     speed=256 * 1024,
     left_s=2.0,
+    is_counting=False,
     current=HOSTILE,
     waiting="",
 )
@@ -105,6 +106,14 @@ def test_the_live_display_shows_the_figures_and_the_file_as_it_is() -> None:
     assert "\x1b" not in drawn
 
 
+def test_no_share_is_shown_while_the_totals_grow() -> None:
+    """Sources are listed as they are put: 98 % of what is known so far would be a lie."""
+    drawn = _drawn(NOW._replace(is_counting=True, left_s=None))
+
+    assert "3 files, 512.0 KiB, 256.0 KiB/s, still counting" in drawn
+    assert "%" not in drawn
+
+
 def test_the_live_display_shows_what_it_waits_for() -> None:
     """A waiting run says so in place of the file."""
     assert "waiting: the server is busy" in _drawn(NOW._replace(waiting="the server is busy"))
@@ -149,6 +158,7 @@ def test_json_status_has_bytes_and_names(capsys: pytest.CaptureFixture[str]) -> 
         "bytes_total": 1048576,
         "bytes_per_s": 262144,
         "left_s": 2.0,
+        "is_counting": False,
         "current": HOSTILE,
         "waiting": "",
     }

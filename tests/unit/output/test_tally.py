@@ -86,6 +86,19 @@ def test_speed_counts_moved_bytes_only(tally: Tally, clock: Clock) -> None:
     assert (now.done_bytes, now.total_bytes, now.speed, now.left_s) == (600, 1000, 50.0, 8.0)
 
 
+def test_time_left_is_told_once_the_totals_stand(tally: Tally, clock: Clock) -> None:
+    """While the sources are still being listed nobody knows how much there is."""
+    tally.expect(3, 1000)
+    tally.advance(100)
+    clock.now_s += 1
+    before = tally.snapshot()
+    clock.now_s += 1
+    after = tally.snapshot()
+
+    assert (before.is_counting, before.left_s) == (True, None)
+    assert (after.is_counting, after.left_s) == (False, 18.0)
+
+
 def test_speed_is_that_of_the_last_ten_seconds(tally: Tally, clock: Clock) -> None:
     """A fast start an hour ago says nothing about now."""
     tally.advance(1_000_000)
