@@ -34,6 +34,8 @@ def pack_name(header: bytes, ids: list[BlobId]) -> PackName:
 def reserved(backend: Backend, account: str, volume: VolumeId, size_bytes: int) -> Iterator[int]:
     """Hold room for a pack of this size while it arrives; yields the reservation's number.
 
+    `store_pack` ends it in the transaction that counts the bytes instead; a failure ends it here.
+
     Raises RefusedError: not_found for the volume, quota_exceeded.
     """
     now = backend.clock()
@@ -50,9 +52,10 @@ def reserved(backend: Backend, account: str, volume: VolumeId, size_bytes: int) 
         reservation = accounts.add_reservation(connection, account, size_bytes, now)
     try:
         yield reservation
-    finally:
+    except BaseException:
         with backend.database.writing(is_durable=False) as connection:
             accounts.drop_reservation(connection, reservation)
+        raise
 
 
 def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryview, reservation: int) -> bytes:

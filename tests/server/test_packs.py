@@ -166,6 +166,14 @@ def test_a_reservation_counts(tmp_path: Path, clock: FakeClock) -> None:
     assert alice.post(routes.PACKS, pack).status_code == 201
 
 
+@pytest.mark.parametrize("pack", [pack_of([bytes(600)]), b"no pack"], ids=["stored", "refused"])
+def test_no_reservation_stays(alice: FakeAccount, pack: bytes) -> None:
+    """Whether a pack is stored or refused, nothing stays promised."""
+    alice.post(routes.PACKS, pack)
+    with backend_of(alice.web.application).database.reading() as connection:
+        assert connection.execute(schema.reservations.select()).all() == []
+
+
 def test_missing(alice: FakeAccount) -> None:
     """The answer is the sorted set of what is not stored."""
     blobs, absent = random_blobs(2), ids_of(random_blobs(2))
