@@ -1,0 +1,1 @@
+"""One suite for each protocol, over all of its members."""
