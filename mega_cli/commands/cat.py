@@ -10,19 +10,20 @@ from mega_cli.account import open_volume
 from mega_cli.options.command import declare
 from mega_cli.options.selection import REMOTE_PATH
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.directories import open_home
 from mega_cli.volume.get import cat
-from mega_cli.volume.progress import SilentProgress
 
 
 @declare("cat", examples=("mega cat /sample/README.txt",))
 @click.argument("paths", nargs=-1, required=True, type=REMOTE_PATH, metavar="PATH...")
-def command(_console: Console, paths: tuple[RemotePath, ...]) -> None:
+def command(console: Console, paths: tuple[RemotePath, ...]) -> None:
     """Print files.
 
     Writes the bytes of one file after another to standard output. Each piece is verified before it is written.
     """
-    with open_volume(open_home()) as session:
+    progress = spoken_waits(console)
+    with open_volume(open_home(), progress) as session:
         for path in paths:
-            cat(session, path, sys.stdout.buffer, SilentProgress())
+            cat(session, path, sys.stdout.buffer, progress)

@@ -10,13 +10,12 @@ from mega_cli.account import open_volume
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import exclude_option, include_option
 from mega_cli.output.console import Console
-from mega_cli.output.progress import shown_progress
+from mega_cli.output.progress import shown_progress, spoken_waits
 from mega_cli.output.summary import report_transfer
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.directories import open_home
 from mega_cli.volume.get import cat, get
-from mega_cli.volume.progress import SilentProgress
 from mega_cli.volume.requests import GetOptions, Overwrite
 
 
@@ -48,9 +47,10 @@ def command(
     *sources, destination = words if len(words) > 1 else (*words, ".")
     paths = [RemotePath.parse(source) for source in sources]
     if destination == "-":
-        with open_volume(open_home()) as session:
+        waits = spoken_waits(console)
+        with open_volume(open_home(), waits) as session:
             for path in paths:
-                cat(session, path, sys.stdout.buffer, SilentProgress())
+                cat(session, path, sys.stdout.buffer, waits)
         return
     options = GetOptions(
         filters=Filters.from_options(exclude, include), is_dry_run=is_dry_run, overwrite=overwrite or "refuse"

@@ -11,6 +11,7 @@ from mega_cli.account import open_volume
 from mega_cli.options.command import declare
 from mega_cli.options.selection import REMOTE_PATH
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.output.units import moment_text, rfc3339, short_size_text
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.directories import open_home
@@ -30,7 +31,7 @@ def command(console: Console, path: RemotePath, *, is_long: bool, is_human: bool
 
     PATH is / when it is left out. A folder's name ends with a slash.
     """
-    with open_volume(open_home()) as session:
+    with open_volume(open_home(), spoken_waits(console)) as session:
         listing = list_path(session, path, is_recursive=is_recursive)
         if console.is_json:
             console.document({"path": str(path), "entries": [fields(entry) for entry in listing]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Literal
 
@@ -59,8 +60,8 @@ def command(
     )
     console.when_interrupted = "run the same command again: what was sent is kept, and it goes on from there"
     with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(open_home(), progress) as session:
-        streams_and_paths = [PutStream(sys.stdin.buffer) if source == "-" else source for source in sources]
-        summary = put(session, streams_and_paths, RemotePath.parse(destination), options, progress)
+        found = [_standard_input() if source == "-" else source for source in sources]
+        summary = put(session, found, RemotePath.parse(destination), options, progress)
     report_transfer(
         console,
         progress,
@@ -68,3 +69,9 @@ def command(
         is_dry_run=is_dry_run,
         when_failed="everything else is stored; mend what is listed and run the same command again",
     )
+
+
+def _standard_input() -> PutStream:
+    stream = sys.stdin.buffer
+    assert isinstance(stream, io.BufferedIOBase), "standard input is open for reading"
+    return PutStream(stream)

@@ -32,7 +32,9 @@ _LISTED = 20
 
 @declare("quickstart", examples=("mega quickstart", "mega quickstart /etc/skel"))
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--account", envvar="MEGA_ACCOUNT", default="owner", show_default=True, help="The account to make or use.")
+@click.option(
+    "--account", envvar="MEGA_ACCOUNT", default="owner", show_default=True, help="The account to make or use."
+)
 @password_options
 def command(console: Console, folder: Path | None, account: str, password: PasswordSource) -> None:
     """Start a server on this machine, store a folder and prove it.

@@ -9,6 +9,7 @@ from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import REMOTE_PATH
 from mega_cli.output.change import report_change
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.directories import open_home
 from mega_cli.volume.changes import remove
@@ -20,6 +21,6 @@ from mega_cli.volume.changes import remove
 @dry_run_option
 def command(console: Console, paths: tuple[RemotePath, ...], *, is_recursive: bool, is_dry_run: bool) -> None:
     """Move to the trash."""
-    with open_volume(open_home()) as session:
+    with open_volume(open_home(), spoken_waits(console)) as session:
         summary = remove(session, paths, is_recursive=is_recursive, is_dry_run=is_dry_run)
     report_change(console, "moved to the trash", summary, is_dry_run=is_dry_run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mega_cli.account import open_volume
 from mega_cli.options.command import declare
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.output.units import age_text, moment_text, rfc3339
 from mega_cli.system.clock import SystemClock
 from mega_cli.system.directories import open_home
@@ -19,7 +20,7 @@ def command(console: Console) -> None:
 
     Two devices that show the same words see the same files: no server can show each of them something else.
     """
-    with open_volume(open_home()) as session:
+    with open_volume(open_home(), spoken_waits(console)) as session:
         state = volume_state(session)
     if console.is_json:
         console.document(

@@ -96,7 +96,10 @@ class EmbeddedServer:
             return
         self._process.terminate()
         if not self._has_ended(_STOP_S):
-            self._process.kill()
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGKILL)  # its workers too: they would go on without it
             self._process.wait()
         self._process = None
 

@@ -99,3 +99,8 @@ def shown_progress(console: Console, *, is_dry_run: bool = False) -> Iterator[Ta
         is_over.set()
         drawer.join()
         tally.close()
+
+
+def spoken_waits(console: Console) -> Tally:
+    """Give a `Progress` for a short command: it says what the command waits for, and nothing else."""
+    return Tally(MinuteDisplay(console))

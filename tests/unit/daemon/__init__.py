@@ -1,0 +1,1 @@
+"""Tests of `mega_cli.daemon`."""
