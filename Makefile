@@ -1,0 +1,69 @@
+# Everything here works in a fresh clone with Python 3.11 or newer and nothing else.
+
+VENV ?= .venv
+# The first interpreter that is new enough; PYTHON=… chooses another.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+# As it was typed: spaces, quotes and dollar signs reach the shell through the environment, never through make.
+export RUN_FOLDER := $(value FOLDER)
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PROJECT = setup.cfg pyproject.toml
+PLATFORMS = linux darwin win32
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint type docs bench hostile-mutants tools clean
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@awk -F ':.*##  ' '/^[a-z-]+:.*##  / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.server-installed  ## make the environment .venv with mega and mega-server in it
+
+run: install  ## store a folder on a server of your own and prove it: make run FOLDER=~/Documents
+	@"$(BIN)/mega" quickstart -- $${RUN_FOLDER:+"$$RUN_FOLDER"}
+
+test: lint type  ## everything: lint, types, tests, documents
+	@"$(BIN)/python" -m pytest -n 2 --quiet --no-header
+
+lint: $(VENV)/.dev-installed  ## ruff: rules and format
+	@"$(BIN)/ruff" check --quiet
+	@"$(BIN)/ruff" format --check --quiet
+
+type: $(VENV)/.dev-installed  ## mypy, strict, for each platform
+	@for platform in $(PLATFORMS); do \
+		"$(BIN)/mypy" --platform $$platform --cache-dir .mypy_cache/$$platform || exit; \
+	done
+
+docs: $(VENV)/.dev-installed  ## write the generated documents again
+	@"$(BIN)/python" -m tests.house.make_docs
+
+bench: $(VENV)/.dev-installed  ## measure against restic, borg and rclone, as far as they are installed
+	@"$(BIN)/python" -m tests.bench
+
+hostile-mutants: $(VENV)/.dev-installed  ## switch off each check of the client in turn and see a hostile test fail
+	@"$(BIN)/python" -m tests.hostile.mutants
+
+tools:  ## install the Debian packages that the benchmark compares with; no test needs them
+	@echo "installing restic and borgbackup with apt-get"
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends restic borgbackup
+
+clean:  ## delete the environment and every cache of this folder; accounts and their data stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.server-installed: $(PROJECT) | $(BIN)/python
+	@echo "installing mega and mega-server in $(VENV)" >&2
+	@$(PIP) --editable '.[server]'
+	@touch $@
+
+$(VENV)/.dev-installed: $(PROJECT) | $(BIN)/python
+	@echo "installing mega and what its tests need in $(VENV)" >&2
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.server-installed
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "mega needs Python 3.11 or newer; on Debian: sudo apt install python3 python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make environments; on Debian: sudo apt install python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear "$(VENV)"
