@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -97,6 +98,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit code. Every error is printed here and nowhere else."""
     console = Console()
     try:
+        if os.environ.get("MEGA_LOG"):
+            _start_log()
         with stop_on_signals(console), mega.make_context("mega", list(arguments), obj=console) as context:
             mega.invoke(context)
         sys.stdout.flush()
@@ -160,14 +163,21 @@ def _bug(error: Exception) -> BugError:
     import logging  # noqa: PLC0415 -- a start without a bug needs no log
     import traceback  # noqa: PLC0415 -- the same
 
-    from mega_cli.system.directories import find_directories  # noqa: PLC0415 -- the same
+    sentence = f"this is a bug: {type(error).__name__}"
+    try:
+        log_file = _start_log()
+    except (OSError, MegaError):
+        return BugError(sentence, "its details could not be logged: the folder of mega.log cannot be written")
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logging.getLogger("mega").error("%s\n%s", type(error).__name__, where)
+    return BugError(sentence, f"please report it with the last lines of {log_file}")
+
+
+def _start_log() -> Path:
+    """Open the log, at the level of `MEGA_LOG`, and say where it is."""
+    from mega_cli.system.directories import find_directories  # noqa: PLC0415 -- a start without a log needs neither
     from mega_cli.system.logs import start_logging  # noqa: PLC0415 -- the same
 
     log_file = find_directories().log_file
-    try:
-        start_logging(log_file)
-    except (OSError, MegaError):
-        return BugError(f"this is a bug: {type(error).__name__}", f"and its details could not be written to {log_file}")
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logging.getLogger("mega").error("%s\n%s", type(error).__name__, where)
-    return BugError(f"this is a bug: {type(error).__name__}", f"please report it with the last lines of {log_file}")
+    start_logging(log_file)
+    return log_file

@@ -24,4 +24,4 @@ def command(console: Console, paths: tuple[RemotePath, ...], *, with_parents: bo
     with open_volume(open_home(), spoken_waits(console)) as session:
         for path in paths:
             summary = make_folder(session, path, with_parents=with_parents, is_dry_run=is_dry_run)
-            report_change(console, f"made {path}", summary, is_dry_run=is_dry_run)
+            report_change(console, f"made for {path}", summary, is_dry_run=is_dry_run)

@@ -70,8 +70,8 @@ def command(console: Console, folder: Path | None, account: str, password: Passw
         has_to_start = not is_staying and not server.was_running
         suggest_next(console, RemotePath.parse(source.name), server.command_line if has_to_start else [])
         if is_staying:
-            console.note(f"mega: the server stays at {server.url} until Ctrl-C; its data is in {server.data_dir}")
-            server.stay()
+            stays = f"mega: the server stays at {server.url} until Ctrl-C; its data is in {server.data_dir}"
+            server.stay(lambda: console.note(stays))
             console.note("mega: the server has stopped; the same command starts it again")
     if failed:
         raise failed

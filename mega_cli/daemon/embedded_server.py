@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -103,8 +104,8 @@ class EmbeddedServer:
             self._process.wait()
         self._process = None
 
-    def stay(self) -> None:
-        """Wait until Ctrl-C, or until it ends by itself. Raises MegaError in the second case."""
+    def stay(self, announce: Callable[[], None]) -> None:
+        """Announce that it stays, then wait until Ctrl-C, or until it ends by itself, which raises MegaError."""
 
         def leave(_number: int, _frame: object) -> None:
             raise KeyboardInterrupt
@@ -113,6 +114,7 @@ class EmbeddedServer:
         before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             assert self._process is not None, "only a server that was started here is waited for"
+            announce()
             self._process.wait()
         except KeyboardInterrupt:
             return

@@ -8,12 +8,12 @@ from mega_cli.volume.requests import ChangeSummary
 
 
 def report_change(console: Console, did: str, summary: ChangeSummary, *, is_dry_run: bool) -> None:
-    """Say what was done, or in a dry run what would be, which is then the result."""
+    """Say what was done (`did`: "moved to /a"), or in a dry run what would be, which is then the result."""
     if console.is_json:
         console.document(
             {"message_type": "summary", "items": summary.items, "revision": summary.revision, "dry_run": is_dry_run}
         )
     elif is_dry_run:
-        console.result(f"dry run: {did} ({counted(summary.items, 'item')}); nothing was changed")
+        console.result(f"dry run: {counted(summary.items, 'item')} would be {did}; nothing was changed")
     elif console.verbosity > 0:
-        console.note(f"{did} ({counted(summary.items, 'item')})")
+        console.note(f"mega: {counted(summary.items, 'item')} {did}")

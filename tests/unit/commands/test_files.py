@@ -328,8 +328,18 @@ def test_changes_ask_one_service(
     assert isinstance(options, dict)
     assert volume.calls == [(*paths, options | {"is_dry_run": is_dry_run})]
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.endswith("(2 items); nothing was changed\n" if is_dry_run else "")
+    assert ran.out.startswith("dry run: 2 items would be " if is_dry_run else "")
     assert bool(ran.out) is is_dry_run
+
+
+def test_a_verbose_change_says_what_was_done(volume: FakeVolume, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-v` on stderr; without it success is silent."""
+    monkeypatch.setattr("mega_cli.commands.rm.remove", lambda *_, **__: ChangeSummary(items=1, revision=5))
+
+    ran = run("rm", "-v", "/a")
+
+    assert (ran.out, ran.err) == ("", "mega: 1 item moved to the trash\n")
+    assert not volume.is_open
 
 
 def test_state_shows_the_words(volume: FakeVolume, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,15 @@ def test_a_bug_is_called_a_bug_and_its_place_is_logged(
     assert "secret plan" not in log + ran.err
 
 
+def test_a_log_level_that_does_not_exist_is_wrong_usage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MEGA_LOG opens the log from the start."""
+    monkeypatch.setenv("MEGA_LOG", "loud")
+
+    ran = run("ls")
+
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "mega: error: there is no log level 'LOUD'")
+
+
 def test_global_options_come_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """MEGA_JSON is `mega --json`, MEGA_LS_JSON is `mega ls --json`."""
     ends_with(monkeypatch, errors.MissingItemError("no such file"))
