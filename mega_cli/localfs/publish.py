@@ -284,7 +284,7 @@ def describe_file(folder: Folder, name: bytes, mode: int, mtime_ns: int) -> None
     """Give a regular file that is there already another mode and time. Raises a MegaError; never follows a link."""
     path = folder.path_of(name)
     with disk_failures(path):
-        if folder.fd is None:
+        if sys.platform == "win32" or folder.fd is None:
             set_attributes(path, mode, mtime_ns)
             return
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder.fd)

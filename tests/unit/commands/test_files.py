@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,7 +254,8 @@ def listings(volume: FakeVolume, monkeypatch: pytest.MonkeyPatch) -> FakeVolume:
 
     monkeypatch.setattr("mega_cli.commands.ls.list_path", list_path)
     monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
+    if sys.platform != "win32":
+        time.tzset()
     return volume
 
 
