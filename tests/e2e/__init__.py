@@ -1,0 +1,1 @@
+"""Whole journeys: a live server and real `mega` processes."""
