@@ -284,14 +284,14 @@ def describe_file(folder: Folder, name: bytes, mode: int, mtime_ns: int) -> None
     """Give a regular file that is there already another mode and time. Raises a MegaError; never follows a link."""
     path = folder.path_of(name)
     with disk_failures(path):
-        if sys.platform == "win32" or folder.fd is None:
+        if sys.platform != "win32" and folder.fd is not None:
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder.fd)
+            try:
+                set_attributes(fd, mode, mtime_ns)
+            finally:
+                os.close(fd)
+        else:
             set_attributes(path, mode, mtime_ns)
-            return
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder.fd)
-        try:
-            set_attributes(fd, mode, mtime_ns)
-        finally:
-            os.close(fd)
 
 
 def read_link(folder: Folder, name: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mega_cli.localfs.partial_name import partial_name
 from mega_cli.localfs.scan import is_cache_folder, list_folder, scan_one
 from mega_cli.paths.filters import CACHE_TAG
 from mega_cli.paths.names import ESCAPE_MARKER, text_to_disk
+from tests.kit.special_files import make_pipe, make_socket
 
 only_bytes_names = pytest.mark.skipif(sys.platform != "linux", reason="the file system keeps only Unicode names")
 
@@ -98,12 +98,10 @@ def test_a_name_that_cannot_be_stored_is_reported(tmp_path: Path) -> None:
 
 def test_pipes_and_sockets_are_reported(tmp_path: Path) -> None:
     """What is no file, folder or link is listed with its problem."""
-    assert sys.platform != "win32", "Windows has no pipes among files"
-    os.mkfifo(tmp_path / "pipe")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "s"))
+    make_pipe(tmp_path / "pipe")
+    make_socket(tmp_path / "s")
 
-        entries = list_folder(bytes(tmp_path))
+    entries = list_folder(bytes(tmp_path))
 
     assert [(entry.kind, bool(entry.problem)) for entry in entries] == [("special", True)] * 2
 
@@ -151,10 +149,9 @@ def test_an_entry_shows_no_name(tmp_path: Path) -> None:
 
 def test_one_item_is_seen_as_the_scan_sees_it(tmp_path: Path) -> None:
     """A source that the user names is looked at alone, and a link is a link."""
-    assert sys.platform != "win32", "Windows has no pipes among files"
     (tmp_path / "f").write_text("x")
     (tmp_path / "l").symlink_to("f")
-    os.mkfifo(tmp_path / "p")
+    make_pipe(tmp_path / "p")
     listed = list_folder(bytes(tmp_path))
 
     alone = [scan_one(bytes(tmp_path), entry.disk_name) for entry in listed]

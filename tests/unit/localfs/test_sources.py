@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from mega_cli.errors import MissingItemError
 from mega_cli.localfs.failures import BlockedError, SourceChangedError
 from mega_cli.localfs.sources import SMALL_MAX_BYTES, open_source, read_small
 from mega_cli.localfs.stat_print import print_of
+from tests.kit.special_files import make_pipe
 
 
 def read_all(path: Path) -> bytes:
@@ -57,8 +57,7 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path, read: Callable[[Path], b
 @readers
 def test_a_pipe_in_its_place_does_not_hang(tmp_path: Path, read: Callable[[Path], bytes]) -> None:
     """A pipe that nobody writes to is refused at once."""
-    assert sys.platform != "win32", "Windows has no pipes among files"
-    os.mkfifo(tmp_path / "f")
+    make_pipe(tmp_path / "f")
 
     with pytest.raises(BlockedError, match="regular"):
         read(tmp_path / "f")
