@@ -19,7 +19,7 @@ from mega_cli.volume.graft import refuse_mismatch
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.requests import ChangeSummary
 from mega_cli.volume.session import VolumeSession
-from mega_cli.volume.tree import FILES, TRASH, Path, Tree, folder_ref, shown
+from mega_cli.volume.tree import FILES, TRASH, Path, Tree, folder_ref, refuse_equal_names, shown
 from mega_cli.volume.upload import Uploader
 
 Change = Callable[[Tree], int]
@@ -57,13 +57,13 @@ def move(
 
     def change(tree: Tree) -> int:
         for path, target in _targets(tree, sources, destination):
-            entry = existing_entry(tree, path)
+            existing_entry(tree, path)
             if target == path:
                 continue
             if target[: len(path)] == path:
                 raise UsageError(f"{shown(path)} cannot be moved into itself", "choose another place")
-            tree.folder(path[:-1]).remove(path[-1])
-            _set(tree, target, _renamed(entry, target[-1], tree.revision))
+            entry = tree.folder(path[:-1]).take(path[-1], tree.revision)
+            _set(tree, target, _renamed(entry, target[-1], tree.revision), session.device.now_ms())
         return len(sources)
 
     return _apply(session, change, is_dry_run=is_dry_run)
@@ -79,7 +79,8 @@ def copy(
             entry = existing_entry(tree, path)
             if target[: len(path)] == path:
                 raise UsageError(f"{shown(path)} cannot be copied into or over itself", "choose another place")
-            _set(tree, target, _renamed(_twin(session, entry, tree.revision), target[-1], tree.revision))
+            twin = _twin(session, entry, tree.revision)
+            _set(tree, target, _renamed(twin, target[-1], tree.revision), session.device.now_ms())
         return len(sources)
 
     return _apply(session, change, is_dry_run=is_dry_run)
@@ -100,8 +101,8 @@ def remove(
                 raise UsageError(
                     f"{shown(target)} is a folder", f"to remove it and what is in it: mega rm -r {shown(target)}"
                 )
-            tree.folder(target[:-1]).remove(entry.name)
-            _throw_away(tree, entry, target)
+            entry = tree.folder(target[:-1]).take(entry.name, tree.revision)
+            _throw_away(tree, entry, target, session.device.now_ms())
         return len(paths)
 
     return _apply(session, change, is_dry_run=is_dry_run)
@@ -129,7 +130,9 @@ def _targets(tree: Tree, sources: Sequence[RemotePath], destination: RemotePath)
     is_folder = existing is not None and existing.kind == FOLDER
     if len(sources) > 1 and not is_folder:
         raise UsageError(f"{shown(target)} is no folder; several sources need one", f"mega mkdir -p {shown(target)}")
-    if not is_folder:
+    if is_folder:
+        refuse_equal_names(source.name for source in sources)
+    else:
         tree.folder(target[:-1])
     pairs = []
     for source in sources:
@@ -140,7 +143,7 @@ def _targets(tree: Tree, sources: Sequence[RemotePath], destination: RemotePath)
     return pairs
 
 
-def _set(tree: Tree, target: Path, entry: Entry) -> None:
+def _set(tree: Tree, target: Path, entry: Entry, now_ms: int) -> None:
     """Let `entry` stand at `target`; a file that it replaces goes to the trash."""
     parent = tree.folder(target[:-1])
     existing = parent.lookup(target[-1])
@@ -148,13 +151,12 @@ def _set(tree: Tree, target: Path, entry: Entry) -> None:
         refuse_mismatch(existing, is_folder=entry.kind == FOLDER, path=target)
         if existing.kind == FOLDER:
             raise UsageError(f"{shown(target)} exists already", "choose another name, or remove that folder first")
-        _throw_away(tree, existing, target)
+        _throw_away(tree, existing, target, now_ms)
     parent.set(entry)
 
 
-def _throw_away(tree: Tree, entry: Entry, path: Path) -> None:
+def _throw_away(tree: Tree, entry: Entry, path: Path, now_ms: int) -> None:
     """Let an entry stand in the trash, with the path and time it was removed (`docs/formats/folders.md`)."""
-    now_ms = time.time_ns() // 1_000_000
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ms // 1000)) + f"{now_ms % 1000:03}"
     stem = f"{stamp}-{entry.node_id[:4].hex()}-"
     name = stem + entry.name.encode()[: NAME_MOST_BYTES - len(stem)].decode(errors="ignore")

@@ -12,19 +12,16 @@ from collections.abc import Callable, Iterable
 from mega_cli.crypto import randomness
 from mega_cli.errors import HeadMovedError, TemporaryError
 from mega_cli.formats.page import FOLDER, Entry
-from mega_cli.formats.root_record import RootBody, record_header, seal_root_record
+from mega_cli.formats.root_record import RootBody, record_header, seal_root_record, with_device
 from mega_cli.model import BlobId, Pin, Ref
 from mega_cli.volume.session import Device, Head, VolumeSession
 from mega_cli.volume.tree import Tree
 from mega_cli.volume.upload import Uploader
 
-KNOWN_DEVICES = 15
-"""How many other devices' sequence numbers a root record carries; one more evicts the longest silent (crypto.md 4)."""
 ATTEMPTS = 200
 SLOT_S = 0.02
 """The unit of the back-off under contention: about the time one commit takes on loopback."""
 LONGEST_WAIT_S = 1.0
-MIN_READER = 1
 
 Change = Callable[[Tree], None]
 
@@ -85,10 +82,8 @@ def new_folder(device: Device, name: str, *, mode: int = 0o755, changed_in: int 
 
 
 def next_body(head: Head, device: Device, root: Ref) -> RootBody:
-    """Fill the sealed part of the record after `head`: the root, and which devices committed last, newest first."""
-    seen: dict[bytes, int] = {}
-    for id_, seq in ((head.body.device_id, head.body.device_seq), *head.body.devices):
-        seen.setdefault(id_, seq)
+    """Fill the sealed part of the record after `head`: the root, and which other devices committed last."""
+    seen = dict(with_device(head.body.devices, head.body.device_id, head.body.device_seq))
     own_seq = seen.pop(device.id, 0) + 1
     return RootBody(
         root=root,
@@ -96,8 +91,8 @@ def next_body(head: Head, device: Device, root: Ref) -> RootBody:
         device_id=device.id,
         device_seq=own_seq,
         commit_nonce=randomness.random_bytes(16),
-        min_reader=max(MIN_READER, head.body.min_reader),
-        devices=tuple(list(seen.items())[:KNOWN_DEVICES]),
+        min_reader=head.body.min_reader,
+        devices=tuple(seen.items()),
     )
 
 

@@ -10,9 +10,10 @@ from typing import BinaryIO
 
 from mega_cli.crypto.content import content_hasher
 from mega_cli.errors import IntegrityError, MissingItemError, UsageError
-from mega_cli.formats.page import FOLDER, Entry
+from mega_cli.formats.page import EXT_RAW_NAME, FILE, FOLDER, Entry
 from mega_cli.localfs.publish import Destination
 from mega_cli.model import Ref
+from mega_cli.paths.names import name_from_disk, printable
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.browse import existing_entry
 from mega_cli.volume.commit import open_tree
@@ -22,7 +23,7 @@ from mega_cli.volume.lists import data_refs
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.requests import GetOptions, GetSummary
 from mega_cli.volume.session import VolumeSession
-from mega_cli.volume.tree import FILES, shown
+from mega_cli.volume.tree import FILES, refuse_equal_names, shown
 
 
 def get(
@@ -40,11 +41,12 @@ def get(
     """
     tree = open_tree(session, session.head())
     entries = [existing_entry(tree, (FILES, *path.parts)) for path in paths]
-    folder, name = _place(destination, paths)
+    folder, disk_name = _place(destination, paths)
     with Destination(folder) as place:
         walk = GetWalk(session, place, options, progress)
         for path, entry in zip(paths, entries, strict=True):
-            walk.add(path, entry, "" if path.is_root else (name or path.name))
+            is_inside = path.is_root and disk_name is None
+            walk.add(path, entry if disk_name is None else _called(entry, disk_name), is_inside=is_inside)
         walk.run()
     return walk.summary()
 
@@ -55,14 +57,15 @@ def cat(session: VolumeSession, path: RemotePath, sink: BinaryIO, progress: Prog
     Raises MissingItemError, UsageError for a folder, IntegrityError; what was written until then stays written.
     """
     entry = existing_entry(open_tree(session, session.head()), (FILES, *path.parts))
-    if entry.kind == FOLDER:
-        raise UsageError(f"{shown((FILES, *path.parts))} is a folder", "to fetch it: mega get " + str(path))
+    if entry.kind != FILE:
+        kind = "a folder" if entry.kind == FOLDER else "a symbolic link"
+        raise UsageError(f"{shown((FILES, *path.parts))} is {kind}", "to fetch it: mega get " + str(path))
     hasher = content_hasher()
     for _, _, plain in _contents(session, entry):
         sink.write(plain)
         hasher.update(plain)
         progress.advance(len(plain))
-    if entry.digest and hasher.digest() != entry.digest:
+    if hasher.digest() != entry.digest:
         raise IntegrityError
     sink.flush()
 
@@ -73,16 +76,21 @@ def _contents(session: VolumeSession, entry: Entry) -> Iterator[tuple[None, Ref,
         yield from pieces
 
 
-def _place(destination: str, paths: Sequence[RemotePath]) -> tuple[str, str | None]:
+def _called(entry: Entry, disk_name: bytes) -> Entry:
+    """Give an entry the name that the user chose on this disk."""
+    name, raw_name = name_from_disk(disk_name)
+    return entry.replace(name=name, ext={**entry.ext, EXT_RAW_NAME: raw_name})
+
+
+def _place(destination: str, paths: Sequence[RemotePath]) -> tuple[str, bytes | None]:
     """Decide which folder receives, and the new name of the one path (None: each keeps its own)."""
     if DiskPath(destination).is_dir():
+        refuse_equal_names(path.name for path in paths)
         return destination, None
     if len(paths) > 1:
-        raise UsageError(f"{destination} is no folder; several paths need one", f"mkdir {destination}")
-    if paths[0].is_root:
-        DiskPath(destination).mkdir(parents=True)
-        return destination, None
+        place = printable(destination)
+        raise UsageError(f"{place} is no folder; several paths need one", f"mkdir {place}")
     folder, name = os.path.split(os.path.abspath(destination))  # noqa: PTH100 -- keeps a link at the end
     if not DiskPath(folder).is_dir():
-        raise MissingItemError(f"there is no folder {folder}", f"mkdir -p {folder}")
-    return folder, name
+        raise MissingItemError(f"there is no folder {printable(folder)}", f"mkdir -p {printable(folder)}")
+    return folder, os.fsencode(name)

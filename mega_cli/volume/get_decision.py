@@ -7,7 +7,8 @@
     something else                        REFUSE   WRITE    WRITE        WRITE if newer, or SKIP SKIP
     a folder                              BLOCKED in every column
 
-"The same" is equal size and time (a link: equal target); "the same content" is an equal digest under another time.
+"The same" is equal size, time and mode (a link: equal target); "the same content" is an equal size and time under
+another mode, or an equal digest under another time.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def decide(
     if entry.kind == FILE:
         is_equal_so_far = kind == stat.S_IFREG and stamps.size == entry.size
         if is_equal_so_far and stamps.mtime_ns == entry.mtime_ns:
-            return Verdict.SAME if stamps.mode == entry.mode & MODE_MASK else Verdict.ADJUST
+            if stamps.mode == entry.mode & MODE_MASK:
+                return Verdict.SAME
+            return Verdict.SKIP if overwrite == "never" else Verdict.ADJUST
     else:
         is_equal_so_far = kind == stat.S_IFLNK
     if is_equal_so_far and has_same_content():

@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mega_cli.crypto import randomness
 from mega_cli.errors import UsageError
-from mega_cli.formats.page import FOLDER, Entry
+from mega_cli.formats.page import EXT_RAW_NAME, FOLDER, Entry
 from mega_cli.volume.pagetree import PageStore, PageTree
 from mega_cli.volume.tree import Folder, Path, folder_ref, shown
 
 
 @dataclass(slots=True)
 class Graft:
-    """A folder of a graft: what its own entry shall say (None: leave it), and what shall stand in it.
+    """A folder of a graft: its own entry (None: the top, which is always there), and what shall stand in it.
 
-    A child entry of kind folder is a whole sealed subtree.
+    `describes`: a folder that is there already gets the entry's mode and time; one that is gone is made from it in any
+    case. `is_new`: nothing of it was there when the graft was begun. A child entry of kind folder is a whole sealed
+    subtree.
     """
 
     entry: Entry | None
     children: dict[str, Entry | Graft] = field(default_factory=dict)
+    describes: bool = True
+    is_new: bool = False
 
 
 def merge(store: PageStore, folder: Folder, graft: Graft, path: Path) -> None:
@@ -31,12 +36,13 @@ def merge(store: PageStore, folder: Folder, graft: Graft, path: Path) -> None:
     for name, child in graft.children.items():
         existing = folder.lookup(name)
         ours = child.entry if isinstance(child, Graft) else child
+        assert ours is not None, "only the top of a graft has no entry of its own"
         if existing is None:
-            assert ours is not None, "only a folder that was there before has no entry of its own"
-            folder.set(ours)
+            # The node that the graft was made for may have moved away, and it kept its node_id.
+            folder.set(ours.replace(node_id=randomness.random_bytes(16)))
         else:
-            refuse_mismatch(existing, is_folder=ours is None or ours.kind == FOLDER, path=(*path, name))
-            if ours is not None:
+            refuse_mismatch(existing, is_folder=ours.kind == FOLDER, path=(*path, name))
+            if not isinstance(child, Graft) or child.describes:
                 folder.set(_described(existing, ours))
         if isinstance(child, Graft):
             _merge_below(store, folder, name, child, path)
@@ -62,7 +68,8 @@ def _merge_below(store: PageStore, folder: Folder, name: str, graft: Graft, path
 def _described(existing: Entry, ours: Entry) -> Entry:
     """Let ours stand where `existing` stood: the same node; a folder that has contents keeps them."""
     refs = existing.refs if ours.kind == FOLDER and existing.refs else ours.refs
-    return ours.replace(node_id=existing.node_id, refs=refs, ext={**existing.ext, **ours.ext})
+    kept = {key: value for key, value in existing.ext.items() if key != EXT_RAW_NAME}  # ours says how it is spelled
+    return ours.replace(node_id=existing.node_id, refs=refs, ext={**kept, **ours.ext})
 
 
 def _children(store: PageStore, entry: Entry) -> Iterator[tuple[str, Entry]]:

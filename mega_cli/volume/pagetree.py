@@ -7,7 +7,7 @@ Pure but for the `PageStore` it is given. Names compare as `str`: code-point ord
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -117,7 +117,7 @@ class PageTree:
         todo = sorted(edits.items())
         at = 0
         while at < len(todo):
-            span = self._find(level, todo[at][0])
+            span = self._start(level, todo[at][0])
             old: dict[str, _Span] = {}
             cutter = _Cutter(level, self._store.page_key)
             while True:
@@ -148,13 +148,26 @@ class PageTree:
             raise IntegrityError
         return page
 
-    def _find(self, level: int, key: str) -> _Span:
-        """Descend to the page of `level` that holds `key` or would."""
+    def _start(self, level: int, key: str) -> _Span:
+        """Find the page where re-cutting begins so that an edit of `key` gives the pages of a fresh build.
+
+        A page that ended only because the next item did not fit may take that item once it shrinks or goes.
+        """
+        span = self._find(level, key)
+        if key == span.first:
+            before = self._find(level, key, is_before=True)
+            if before.first < key and not ends_page(key_of(before.items[-1]), level, self._store.page_key):
+                return before
+        return span
+
+    def _find(self, level: int, key: str, *, is_before: bool = False) -> _Span:
+        """Descend to the page of `level` that holds `key` or would; `is_before`: the last one that starts below it."""
         assert self._root is not None
+        bisect = bisect_left if is_before else bisect_right
         ref, below = self._root, None
         page = self._load_root(ref)
         while page.level > level:
-            at = max(0, bisect_right(page.items, key, key=key_of) - 1)
+            at = max(0, bisect(page.items, key, key=key_of) - 1)
             item = page.items[at]
             assert isinstance(item, IndexItem)
             if at + 1 < len(page.items):

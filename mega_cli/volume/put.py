@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 
 from mega_cli.errors import MissingBlobsError, MissingItemError, UsageError
@@ -16,15 +17,17 @@ from mega_cli.formats.page import FOLDER
 from mega_cli.localfs.scan import ScannedEntry, scan_one
 from mega_cli.model import BlobId
 from mega_cli.paths.remote import RemotePath
+from mega_cli.system.allocator import keep_large_buffers
 from mega_cli.volume.commit import commit, open_tree
 from mega_cli.volume.content import ContentWriter
 from mega_cli.volume.facts import remember
 from mega_cli.volume.graft import merge, refuse_mismatch
 from mega_cli.volume.progress import Progress
+from mega_cli.volume.put_read import SourceReader
 from mega_cli.volume.put_walk import PutWalk
 from mega_cli.volume.requests import PutOptions, PutStream, PutSummary
 from mega_cli.volume.session import VolumeSession
-from mega_cli.volume.tree import FILES, Path, Tree, shown
+from mega_cli.volume.tree import FILES, Path, Tree, refuse_equal_names, shown
 from mega_cli.volume.upload import Uploader
 
 SEALERS = 2
@@ -46,11 +49,14 @@ def put(
     whose parent must exist. A stream needs a file's path. Raises MissingItemError, UsageError, LimitError and what a
     commit raises.
     """
+    keep_large_buffers()
+    gone: set[BlobId] = set()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _put_once(session, sources, destination, options, progress)
+            return _put_once(session, sources, destination, options, progress, gone)
         except MissingBlobsError as error:
-            session.index.forget(BlobId(id_) for id_ in error.missing)
+            gone.update(BlobId(id_) for id_ in error.missing)
+            session.index.forget(gone)
             if attempt == ATTEMPTS or any(isinstance(source, PutStream) for source in sources):
                 raise
             progress.waiting("the server lacks some blobs that were stored before: reading those files again")
@@ -63,12 +69,15 @@ def _put_once(
     destination: RemotePath,
     options: PutOptions,
     progress: Progress,
+    gone: AbstractSet[BlobId],
 ) -> PutSummary:
+    """Put once; `gone` are blobs that an earlier attempt believed stored."""
     head = session.head()
     tree = open_tree(session, head)
     target = (FILES, *destination.parts)
     parent, name = _place(tree, target, len(sources))
     found = [source if isinstance(source, PutStream) else _find(source) for source in sources]
+    refuse_equal_names(place[1].name for place in found if not isinstance(place, PutStream))
     revisions: list[int | None] = []
     uploader = Uploader(session.client, session.keys.volume, lambda facts: remember(session.index, facts))
     with uploader, ThreadPoolExecutor(SEALERS, thread_name_prefix="seal") as pool:
@@ -84,7 +93,8 @@ def _put_once(
             remember(session.index, walk.facts_once_committed)
             walk.facts_once_committed.clear()
 
-        walk = PutWalk(session, writer, uploader, pool, options, progress, commit_graft)
+        reader = SourceReader(session, writer, pool, progress, gone)
+        walk = PutWalk(session, reader, uploader, pool, options, progress, commit_graft)
         walk.revision = head.revision + 1
         for source in found:
             if isinstance(source, PutStream):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mega_cli.formats.page import EXT_RAW_NAME, FILE, FOLDER, LINK, Entry
+from mega_cli.formats.page import EXT_RAW_NAME, FILE, FOLDER, LINK, TARGET_MOST_CHARS, Entry
 from mega_cli.localfs.racy import is_unchanged
 from mega_cli.localfs.scan import ScannedEntry
 from mega_cli.localfs.stat_print import StatPrint
@@ -26,6 +26,8 @@ from mega_cli.state.index import SourceRow
 from mega_cli.volume.content import Content
 
 _REF_KIND_AT = 64
+TIME_MOST_NS = 2**63 - 1
+"""What an entry's mtime can say."""
 
 
 class Verdict(Enum):
@@ -40,7 +42,7 @@ class Verdict(Enum):
 
 
 def decide(item: ScannedEntry, existing: Entry | None, row: SourceRow | None) -> Verdict:
-    """Decide for an item that is no special file; the table is above."""
+    """Decide for an item without a problem; the table is above."""
     if existing is not None and (existing.kind == FOLDER) != (item.kind == FOLDER):
         return Verdict.CLASH
     if item.kind != FILE:
@@ -54,6 +56,15 @@ def decide(item: ScannedEntry, existing: Entry | None, row: SourceRow | None) ->
         return Verdict.SAME if is_described(item, existing) else Verdict.DESCRIBE
     names_list = row.refs[_REF_KIND_AT : _REF_KIND_AT + 1] == bytes([LIST])
     return Verdict.READ if names_list else Verdict.REUSE
+
+
+def problem_of(item: ScannedEntry) -> str:
+    """Say why no page can hold this item, or give an empty text."""
+    if len(item.target) > TARGET_MOST_CHARS:
+        return f"the link's target is longer than {TARGET_MOST_CHARS} characters"
+    if abs(item.stat.mtime_ns) > TIME_MOST_NS:
+        return "its time is further from 1970 than 292 years"
+    return item.problem
 
 
 def is_described(item: ScannedEntry, existing: Entry) -> bool:

@@ -11,26 +11,22 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from mega_cli.crypto import randomness
-from mega_cli.crypto.content import content_digest, content_hasher
-from mega_cli.errors import MegaError, MissingItemError, PermissionRefusedError
+from mega_cli.errors import MegaError
 from mega_cli.formats.page import FILE, FOLDER, Entry
-from mega_cli.localfs.failures import BlockedError, SourceChangedError
-from mega_cli.localfs.racy import is_racy
 from mega_cli.localfs.scan import ScannedEntry, is_cache_folder, list_folder
-from mega_cli.localfs.sources import SourceFile, open_source, read_small
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.model import MIB, BlobId, Ref
 from mega_cli.state.index import SourceRow
-from mega_cli.volume.content import SMALL_BYTES, Content, ContentWriter
-from mega_cli.volume.facts import Fact, SourceStored, remember
+from mega_cli.volume.content import SMALL_BYTES, Content
+from mega_cli.volume.facts import Fact, remember
 from mega_cli.volume.graft import Graft
 from mega_cli.volume.lists import closure
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.progress import Outcome, Progress
-from mega_cli.volume.put_decision import Verdict, decide, described, is_described, written
+from mega_cli.volume.put_decision import Verdict, decide, described, is_described, problem_of, written
+from mega_cli.volume.put_read import Failed, Job, Place, Read, SourceReader
 from mega_cli.volume.requests import Problem, PutOptions
 from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import Path, folder_ref, shown
@@ -58,46 +54,6 @@ class Counts:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Place:
-    """A folder being put: on the disk, in the volume, in the graft. `is_new`: the remote does not have it yet."""
-
-    disk: bytes
-    path: Path
-    rel: str
-    graft: Graft
-    is_new: bool
-
-
-class _Job(NamedTuple):
-    """One file to read."""
-
-    place: _Place
-    item: ScannedEntry
-    existing: Entry | None
-
-    @property
-    def disk_path(self) -> bytes:
-        """Where it lies on the disk."""
-        return self.place.disk + b"/" + self.item.disk_name
-
-
-class _Read(NamedTuple):
-    """What reading a file gave; `content` None means that it equals the existing entry's."""
-
-    job: _Job
-    stat: StatPrint
-    is_racy: bool
-    content: Content | None
-
-
-class _Failed(NamedTuple):
-    """A file that could not be read."""
-
-    job: _Job
-    error: MegaError
-
-
 Merge = Callable[[], None]
 
 
@@ -105,9 +61,9 @@ Merge = Callable[[], None]
 class _Batch:
     """Small files that one task reads; it stands in the queue from its first job on."""
 
-    jobs: list[_Job] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
     size_bytes: int = 0
-    future: Future[list[_Read | _Failed]] | None = None
+    future: Future[list[Read | Failed]] | None = None
 
 
 class PutWalk:
@@ -116,7 +72,7 @@ class PutWalk:
     def __init__(
         self,
         session: VolumeSession,
-        writer: ContentWriter,
+        reader: SourceReader,
         uploader: Uploader,
         pool: Executor,
         options: PutOptions,
@@ -124,7 +80,7 @@ class PutWalk:
         checkpoint: Callable[[PutWalk], None],
     ) -> None:
         self._session = session
-        self._writer = writer
+        self._reader = reader
         self._uploader = uploader
         self._pool = pool
         self._options = options
@@ -139,11 +95,11 @@ class PutWalk:
         self._queue: deque[_Batch | Merge] = deque()
         self._batch: _Batch | None = None
         self._submitted = 0
-        self._open: list[_Place] = []
+        self._open: list[Place] = []
 
     def put(self, disk_folder: bytes, item: ScannedEntry, existing: Entry | None, parent: Path) -> None:
         """Put one source, found in `disk_folder`, under `item.name` into the folder at `parent`."""
-        place = _Place(disk_folder, parent, "", self.top, is_new=False)
+        place = Place(disk_folder, parent, "", self.top)
         rows = self._session.index.sources_in(disk_folder) if item.kind == FILE else {}
         self._put_item(place, item, existing, rows.get(item.disk_name), device=item.stat.dev)
 
@@ -163,7 +119,7 @@ class PutWalk:
 
     # --- folders ------------------------------------------------------------------------------------------------------
 
-    def _put_folder(self, place: _Place, existing: Entry | None, device: int) -> None:
+    def _put_folder(self, place: Place, existing: Entry | None, device: int) -> None:
         try:
             items = list_folder(place.disk)
         except MegaError as error:
@@ -188,41 +144,42 @@ class PutWalk:
             return {entry.name: entry for item in items if (entry := tree.lookup(item.name)) is not None}
         return {entry.name: entry for entry in tree.entries()}
 
-    def _begin_folder(self, place: _Place, item: ScannedEntry, existing: Entry | None, device: int) -> None:
-        entry = written(item, None, _node_id(existing), self.revision)
-        keeps = existing is not None and is_described(item, existing)
-        graft = Graft(None if keeps else entry)
+    def _begin_folder(self, place: Place, item: ScannedEntry, existing: Entry | None, device: int) -> None:
+        graft = Graft(
+            written(item, None, _node_id(existing), self.revision),
+            describes=existing is None or not is_described(item, existing),
+            is_new=existing is None,
+        )
         place.graft.children[item.name] = graft
-        rel = f"{place.rel}{item.name}/"
-        below = _Place(place.disk + b"/" + item.disk_name, (*place.path, item.name), rel, graft, existing is None)
+        disk = place.disk + b"/" + item.disk_name
+        below = Place(disk, (*place.path, item.name), f"{place.rel}{item.name}/", graft)
         self.counts.folders += 1
         self._put_folder(below, existing, device)
-        self._queue.append(lambda: self._finish_folder(place, below, item.name))
+        self._queue.append(lambda: self._finish_folder(place.graft, graft, item.name))
 
-    def _finish_folder(self, parent: _Place, place: _Place, name: str) -> None:
+    def _finish_folder(self, parent: Graft, graft: Graft, name: str) -> None:
         """Seal a new folder whole, so that only its entry stays in memory; drop an old one that needs no change."""
-        graft = place.graft
-        if place.is_new and graft.entry is not None and not self._options.is_dry_run:
+        if graft.is_new and graft.entry is not None and not self._options.is_dry_run:
             children = {key: child for key, child in graft.children.items() if isinstance(child, Entry)}
             assert len(children) == len(graft.children), "subfolders are finished before their parent"
             ref = PageTree(self._session.pages, None).edit(children)
             for sealed in self._session.pages.take_fresh():
                 self._uploader.add(sealed)
                 self.ids.add(sealed.ref.id)
-            parent.graft.children[name] = graft.entry.replace(refs=b"" if ref is None else ref.pack())
-        elif graft.entry is None and not graft.children:
-            del parent.graft.children[name]
+            parent.children[name] = graft.entry.replace(refs=b"" if ref is None else ref.pack())
+        elif not graft.describes and not graft.children:
+            del parent.children[name]
 
     # --- items --------------------------------------------------------------------------------------------------------
 
     def _put_item(
-        self, place: _Place, item: ScannedEntry, existing: Entry | None, row: SourceRow | None, device: int
+        self, place: Place, item: ScannedEntry, existing: Entry | None, row: SourceRow | None, device: int
     ) -> None:
         path = shown((*place.path, item.name))
         if self._options.filters.excludes(place.rel + item.name, item.kind == FOLDER):
             return
-        if item.kind == "special":
-            self._problem(path, item.problem)
+        if problem := problem_of(item):
+            self._problem(path, problem)
             return
         if self._options.stays_on_one_filesystem and item.stat.dev != device:
             return
@@ -234,18 +191,18 @@ class PutWalk:
         elif item.kind == FOLDER:
             self._begin_folder(place, item, existing, device)
         elif verdict is Verdict.READ:
-            self._read(_Job(place, item, existing))
+            self._read(Job(place, item, existing))
         else:
             self._take(place, item, existing, verdict, row)
 
     def _take(
-        self, place: _Place, item: ScannedEntry, existing: Entry | None, verdict: Verdict, row: SourceRow | None
+        self, place: Place, item: ScannedEntry, existing: Entry | None, verdict: Verdict, row: SourceRow | None
     ) -> None:
         """Handle an item that needs no reading."""
         outcome: Outcome = "unchanged" if verdict is Verdict.SAME else "changed" if existing is not None else "new"
         content = None
         if verdict is Verdict.DESCRIBE and existing is not None:
-            place.graft.children[item.name] = described(item, existing, self.revision)
+            self._describe(place.graft, item, existing)
         elif verdict is not Verdict.SAME:
             if verdict is Verdict.REUSE and row is not None:
                 content = Content(item.stat.size, row.digest, row.refs, tuple(r.id for r in Ref.unpack_all(row.refs)))
@@ -255,19 +212,25 @@ class PutWalk:
         self._progress.skip(size)
         self._count(outcome, shown((*place.path, item.name)), size)
 
+    def _describe(self, graft: Graft, item: ScannedEntry, existing: Entry) -> None:
+        """Give what is there another mode or time. Another device may replace it meanwhile, so its closure is named."""
+        graft.children[item.name] = described(item, existing, self.revision)
+        if not self._options.is_dry_run:
+            self.ids |= closure(self._session, existing)
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _read(self, job: _Job) -> None:
+    def _read(self, job: Job) -> None:
         if self._options.is_dry_run:
-            self._join(self._look(job))
+            self._join(self._reader.look(job))
         elif job.item.stat.size < SMALL_BYTES:
             self._add_to_batch(job)
         else:
-            self._join(self._read_large(job))
+            self._join(self._reader.read_large(job))
         if len(self.ids) > CHECKPOINT_IDS:
             self._make_checkpoint()
 
-    def _add_to_batch(self, job: _Job) -> None:
+    def _add_to_batch(self, job: Job) -> None:
         if self._batch is None:
             self._batch = _Batch()
             self._queue.append(self._batch)
@@ -282,7 +245,7 @@ class PutWalk:
     def _submit(self, batch: _Batch) -> None:
         self._batch = None
         self._submitted += 1
-        batch.future = self._pool.submit(lambda: [self._read_small(job) for job in batch.jobs])
+        batch.future = self._pool.submit(lambda: [self._reader.read_small(job) for job in batch.jobs])
 
     def _settle(self) -> None:
         """Finish what stands first in the queue."""
@@ -297,62 +260,13 @@ class PutWalk:
             self._join(read)
         self._submitted -= 1
 
-    def _read_small(self, job: _Job) -> _Read | _Failed:
-        """Read and store one small file; runs in the pool."""
-        now_ns = time.time_ns()
-        try:
-            data, stat = read_small(job.disk_path, job.item.stat.size)
-        except MegaError as error:
-            return _Failed(job, error)
-        digest = content_digest(data)
-        racy = is_racy(stat, now_ns)
-        if _is_same(job.existing, len(data), digest):
-            return _Read(job, stat, racy, None)
-
-        def learn(refs: bytes) -> Fact:
-            return SourceStored(job.place.disk, SourceRow(job.item.disk_name, stat, racy, digest, refs))
-
-        return _Read(job, stat, racy, self._writer.store_small(data, digest, learn))
-
-    def _read_large(self, job: _Job) -> _Read | _Failed:
-        now_ns = time.time_ns()
-        stored = closure(self._session, job.existing) if job.existing is not None else ()
-        try:
-            with open_source(job.disk_path) as source:
-                content = self._writer.store_stream(_ItemReader(source), self._pool, self._progress.advance, stored)
-                source.check_unchanged()
-        except _ItemFailedError as failed:
-            return _Failed(job, failed.error)
-        except (SourceChangedError, BlockedError, MissingItemError, PermissionRefusedError) as error:
-            return _Failed(job, error)
-        same = _is_same(job.existing, content.size, content.digest)
-        return _Read(job, source.stat, is_racy(source.stat, now_ns), None if same else content)
-
-    def _look(self, job: _Job) -> _Read | _Failed:
-        """Say what a real run would find, and store nothing."""
-        now_ns = time.time_ns()
-        hasher = content_hasher()
-        buffer = bytearray(SMALL_BYTES)
-        size = 0
-        try:
-            with open_source(job.disk_path) as source:
-                while count := source.readinto(buffer):
-                    hasher.update(memoryview(buffer)[:count])
-                    size += count
-                source.check_unchanged()
-        except MegaError as error:
-            return _Failed(job, error)
-        same = _is_same(job.existing, size, hasher.digest())
-        content = None if same else Content(size, hasher.digest(), b"", ())
-        return _Read(job, source.stat, is_racy(source.stat, now_ns), content)
-
     # --- results ------------------------------------------------------------------------------------------------------
 
-    def _join(self, read: _Read | _Failed) -> None:
+    def _join(self, read: Read | Failed) -> None:
         """Let a file that was read stand in the graft, and remember what was learnt."""
         job = read.job
         path = shown((*job.place.path, job.item.name))
-        if isinstance(read, _Failed):
+        if isinstance(read, Failed):
             self._problem(path, read.error.message)
             return
         item = job.item.with_stat(read.stat)
@@ -360,15 +274,15 @@ class PutWalk:
         if read.content is None:
             assert existing is not None
             if not is_described(item, existing):
-                children[item.name] = described(item, existing, self.revision)
-            self._true_facts.append(_source_fact(job, read, existing.digest, existing.refs))
+                self._describe(job.place.graft, item, existing)
+            self._true_facts.append(read.fact(existing.digest, existing.refs))
             self._progress.skip(read.stat.size if read.stat.size < SMALL_BYTES else 0)
             outcome: Outcome = "changed" if item.name in children else "unchanged"
         else:
             children[item.name] = written(item, read.content, _node_id(existing), self.revision)
             self.ids.update(read.content.ids)
             if len(read.content.ids) != 1:
-                self.facts_once_committed.append(_source_fact(job, read, read.content.digest, read.content.refs))
+                self.facts_once_committed.append(read.fact(read.content.digest, read.content.refs))
             self._progress.advance(read.stat.size if read.stat.size < SMALL_BYTES else 0)
             outcome = "new" if existing is None else "changed"
         self._count(outcome, path, read.stat.size)
@@ -386,7 +300,7 @@ class PutWalk:
             for name in [name for name, kept in graft.children.items() if kept is not child]:
                 del graft.children[name]
         for place in self._open:
-            place.is_new = False
+            place.graft.is_new = False
 
     def _tell_facts(self) -> None:
         remember(self._session.index, self._true_facts)
@@ -405,36 +319,6 @@ class PutWalk:
     def _problem(self, path: str, message: str) -> None:
         self.counts.problems.append(Problem(path, message))
         self._progress.problem(path, message)
-
-
-class _ItemFailedError(Exception):
-    """Reading the source failed: the item's fault, unlike an error of the upload it feeds."""
-
-    def __init__(self, error: MegaError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-class _ItemReader:
-    """A source whose failures can be told from the upload's."""
-
-    def __init__(self, source: SourceFile) -> None:
-        self._source = source
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Read on; 0 at the end. Raises _ItemFailedError."""
-        try:
-            return self._source.readinto(buffer)
-        except MegaError as error:
-            raise _ItemFailedError(error) from error
-
-
-def _is_same(existing: Entry | None, size: int, digest: bytes) -> bool:
-    return existing is not None and existing.kind == FILE and existing.size == size and existing.digest == digest
-
-
-def _source_fact(job: _Job, read: _Read, digest: bytes, refs: bytes) -> Fact:
-    return SourceStored(job.place.disk, SourceRow(job.item.disk_name, read.stat, read.is_racy, digest, refs))
 
 
 def _node_id(existing: Entry | None) -> bytes:

@@ -6,7 +6,7 @@ server but through the `PageStore`; nothing is uploaded or committed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import final
 
 from mega_cli.errors import IntegrityError, MissingItemError, UsageError
@@ -65,6 +65,12 @@ class Folder:
         self._edits[name] = None
         self._opened.pop(name, None)
 
+    def take(self, name: str, revision: int) -> Entry:
+        """Take an entry away and give it with the edits below it written, so that it can stand elsewhere."""
+        entry = self._written(name, revision)
+        self.remove(name)
+        return entry
+
     def open(self, name: str) -> Folder | None:
         """Open a subfolder, edits kept for `write`; None when there is no folder of that name."""
         if name not in self._opened:
@@ -77,14 +83,21 @@ class Folder:
     def write(self, revision: int) -> Ref | None:
         """Save the changed pages of everything opened below, then of this folder; give its ref (None: empty)."""
         edits: dict[str, Item | None] = dict(self._edits)
-        for name, child in self._opened.items():
-            entry = self.lookup(name)
-            assert entry is not None
-            ref = child.write(revision)
-            refs = b"" if ref is None else ref.pack()
-            if refs != entry.refs:
-                edits[name] = entry.replace(refs=refs, changed_in=revision)
+        for name in self._opened:
+            entry = self._written(name, revision)
+            if entry != self.lookup(name):
+                edits[name] = entry
         return self._base.edit(edits)
+
+    def _written(self, name: str, revision: int) -> Entry:
+        """Write the edits below an entry and give the entry that points at them."""
+        entry = self.lookup(name)
+        assert entry is not None
+        if name not in self._opened:
+            return entry
+        ref = self._opened[name].write(revision)
+        refs = b"" if ref is None else ref.pack()
+        return entry if refs == entry.refs else entry.replace(refs=refs, changed_in=revision)
 
 
 class Tree:
@@ -139,6 +152,15 @@ def folder_ref(entry: Entry) -> Ref | None:
     if len(refs) != 1 or refs[0].kind != PAGE:
         raise IntegrityError
     return refs[0]
+
+
+def refuse_equal_names(names: Iterable[str]) -> None:
+    """Refuse several sources of one name for one folder: one would silently take the other's place."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UsageError(f"two sources are called {printable(name)}", "take them one after the other")
+        seen.add(name)
 
 
 def shown(path: Path) -> str:
