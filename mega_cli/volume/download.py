@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from mega_cli.formats.object import open_object
 from mega_cli.model import MIB, BlobId, Ref
+from mega_cli.system.bulk_run import prepare_bulk_run
 from mega_cli.volume.session import VolumeSession
 
 FETCHERS = 3
@@ -31,6 +32,7 @@ def fetch_in_order(
     `received` is told the sealed bytes of each batch. Raises IntegrityError for the first object that does not verify.
     Close the generator to stop early.
     """
+    prepare_bulk_run()
     pool = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
     under_way: deque[tuple[list[tuple[T, Ref]], Future[tuple[dict[BlobId, bytes], int]]]] = deque()
     try:

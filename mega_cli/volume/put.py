@@ -17,7 +17,7 @@ from mega_cli.formats.page import FOLDER
 from mega_cli.localfs.scan import ScannedEntry, scan_one
 from mega_cli.model import BlobId
 from mega_cli.paths.remote import RemotePath
-from mega_cli.system.allocator import keep_large_buffers
+from mega_cli.system.bulk_run import prepare_bulk_run
 from mega_cli.volume.commit import commit, open_tree
 from mega_cli.volume.content import ContentWriter
 from mega_cli.volume.facts import remember
@@ -49,7 +49,7 @@ def put(
     whose parent must exist. A stream needs a file's path. Raises MissingItemError, UsageError, LimitError and what a
     commit raises.
     """
-    keep_large_buffers()
+    prepare_bulk_run()
     gone: set[BlobId] = set()
     for attempt in range(1, ATTEMPTS + 1):
         try:
