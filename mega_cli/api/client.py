@@ -98,10 +98,16 @@ class ServerClient:
         return found[0]
 
     def records(self, volume: VolumeId, first: int, last: int) -> list[bytes]:
-        """Fetch the records `first` to `last`, both included, at most 8,192: unverified, fewer if the chain ends."""
+        """Fetch the records `first` to `last`, both included, at most 8,192: unverified, fewer if the chain ends.
+
+        None when the server says there is no such volume: the caller's chain then leads nowhere.
+        """
         count = last - first + 1
         assert 0 < count <= RECORDS_PER_REPLY, "the caller pages"
-        return operations.parse_records(self._send(operations.records(volume, first, last)), count)
+        try:
+            return operations.parse_records(self._send(operations.records(volume, first, last)), count)
+        except MissingItemError:
+            return []
 
     def commit(self, volume: VolumeId, record: bytes, needs: Iterable[BlobId]) -> None:
         """Swap the head for `record`. A retry after a lost reply is safe: the record itself is in the chain then.
@@ -162,6 +168,8 @@ class ServerClient:
                     else:
                         yield frame
             except (ValueError, EOFError) as error:  # HTTP called the answer whole, so no cut connection explains this
+                raise IntegrityError from error
+            except MissingItemError as error:  # the whole volume hidden, as bad as one of its blobs
                 raise IntegrityError from error
         if count != len(ids):
             raise IntegrityError
