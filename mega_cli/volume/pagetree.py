@@ -116,8 +116,9 @@ class PageTree:
         above: dict[str, Item | None] = {}
         todo = sorted(edits.items())
         at = 0
+        end_of_last_run: str | None = None
         while at < len(todo):
-            span = self._start(level, todo[at][0])
+            span = self._start(level, todo[at][0], end_of_last_run)
             old: dict[str, _Span] = {}
             cutter = _Cutter(level, self._store.page_key)
             while True:
@@ -131,6 +132,7 @@ class PageTree:
                 if span.below is None or cutter.is_between_pages:
                     break
                 span = self._find(level, span.below)
+            end_of_last_run = span.below
             above.update(dict.fromkeys(old))
             for items in cutter.finish():
                 first = key_of(items[0])
@@ -148,15 +150,16 @@ class PageTree:
             raise IntegrityError
         return page
 
-    def _start(self, level: int, key: str) -> _Span:
+    def _start(self, level: int, key: str, end_of_last_run: str | None) -> _Span:
         """Find the page where re-cutting begins so that an edit of `key` gives the pages of a fresh build.
 
-        A page that ended only because the next item did not fit may take that item once it shrinks or goes.
+        A page that ended only because the next item did not fit may take that item once it shrinks or goes. The page
+        before was re-cut already when the last run ended here, and it ended by the hash.
         """
         span = self._find(level, key)
-        if key == span.first:
+        if key == span.first and key != end_of_last_run:
             before = self._find(level, key, is_before=True)
-            if before.first < key and not ends_page(key_of(before.items[-1]), level, self._store.page_key):
+            if before.first < key and not _ends_page(before.items[-1], level, self._store.page_key):
                 return before
         return span
 
@@ -211,6 +214,11 @@ def _merge(items: Sequence[Item], edits: Sequence[tuple[str, Item | None]]) -> l
     return [item for _, item in sorted(by_key.items()) if item is not None]
 
 
+def _ends_page(item: Item, level: int, page_key: bytes) -> bool:
+    """Tell whether the hash ends a page after `item`: never on the last level, or an unlucky folder had no root."""
+    return level < MAX_LEVELS - 1 and ends_page(key_of(item), level, page_key)
+
+
 class _Cutter:
     """Cut a run of sorted items into pages, starting at a page's start."""
 
@@ -233,7 +241,7 @@ class _Cutter:
             self._close()
         self._open.append(item)
         self._open_bytes += size
-        if ends_page(key_of(item), self._level, self._page_key):
+        if _ends_page(item, self._level, self._page_key):
             self._close()
 
     def finish(self) -> list[list[Item]]:

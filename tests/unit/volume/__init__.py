@@ -1,0 +1,1 @@
+"""The services over one volume, on an in-memory server."""
