@@ -19,6 +19,7 @@ from mega_cli.formats.object import DEDUP_LEAST_BYTES, Sealer
 from mega_cli.model import MIB, BlobId, Ref
 from mega_cli.state.index import ContentIndex
 from mega_cli.volume.facts import ChunkStored, Fact
+from mega_cli.volume.progress import Progress
 from mega_cli.volume.requests import Readable
 from mega_cli.volume.upload import Uploader
 
@@ -38,6 +39,13 @@ class Content(NamedTuple):
     ids: tuple[BlobId, ...]
 
 
+class _Stored(NamedTuple):
+    """A chunk's ref, and whether it needed no sending."""
+
+    ref: Ref
+    was_known: bool
+
+
 class ContentWriter:
     """Seals content and hands it to the uploader. `store_small` may be called from any thread."""
 
@@ -55,20 +63,20 @@ class ContentWriter:
         """Store a file of one chunk, whose digest the caller has; `learn` makes the fact that its refs are stored."""
         if not data:
             return Content(0, digest, b"", ())
-        ref = self._store_chunk(data, (), learn)
+        ref = self._store_chunk(data, (), learn).ref
         return Content(len(data), digest, ref.pack(), (ref.id,))
 
     def store_stream(
-        self, source: Readable, pool: Executor, advance: Callable[[int], None], stored: Collection[BlobId] = ()
+        self, source: Readable, pool: Executor, progress: Progress, stored: Collection[BlobId] = ()
     ) -> Content:
         """Store what `source` gives until its end; chunks are sealed in `pool`.
 
-        `advance` is told the bytes done. Blobs in `stored` are on the server under the present head, and are not sent.
+        Blobs in `stored` are on the server under the present head, and are not sent.
         One thread at a time: the read buffer is the writer's.
         """
         hasher = content_hasher()
         chunker = Chunker(self._keys.cdc)
-        under_way: deque[Future[Ref]] = deque()
+        under_way: deque[Future[_Stored]] = deque()
         refs: list[Ref] = []
         size = 0
 
@@ -79,9 +87,9 @@ class ContentWriter:
                     settle()
 
         def settle() -> None:
-            ref = under_way.popleft().result()
+            ref, was_known = under_way.popleft().result()
             refs.append(ref)
-            advance(ref.plain_len)
+            (progress.skip if was_known else progress.advance)(ref.plain_len)
 
         with memoryview(self._buffer) as buffer:
             while count := source.readinto(buffer):
@@ -96,22 +104,23 @@ class ContentWriter:
 
     def _store_chunk(
         self, chunk: bytes, stored: Collection[BlobId], learn: Callable[[bytes], Fact] | None = None
-    ) -> Ref:
+    ) -> _Stored:
         if len(chunk) < DEDUP_LEAST_BYTES:
             sealed = self._sealer.seal_data(chunk)
             self._uploader.add(sealed, [learn(sealed.ref.pack())] if learn else [])
-            return sealed.ref
+            return _Stored(sealed.ref, was_known=False)
         fingerprint = chunk_fingerprint(chunk, self._index_key)
         known = self._index.lookup([fingerprint]).get(fingerprint)
         if known is not None and known.plain_len == len(chunk):
-            return known
+            return _Stored(known, was_known=True)
         sealed = self._sealer.seal_data(chunk)
-        if sealed.ref.id in stored:
+        was_known = sealed.ref.id in stored
+        if was_known:
             self._index.add([(fingerprint, sealed.ref)])
         else:
             facts: list[Fact] = [ChunkStored(fingerprint, sealed.ref)]
             self._uploader.add(sealed, [*facts, learn(sealed.ref.pack())] if learn else facts)
-        return sealed.ref
+        return _Stored(sealed.ref, was_known)
 
     def _store_lists(self, refs: list[Ref]) -> tuple[list[Ref], tuple[BlobId, ...]]:
         """Seal the lists over a file's chunks; give what stands in the entry, and every id below it."""

@@ -162,5 +162,5 @@ def _put_stream(
         refuse_mismatch(existing, is_folder=False, path=(*parent, name))
     if options.is_dry_run:
         return
-    content = writer.store_stream(source.stream, pool, progress.advance)
+    content = writer.store_stream(source.stream, pool, progress)
     walk.put_stream(parent, name, existing, content)

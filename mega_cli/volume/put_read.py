@@ -113,7 +113,7 @@ class SourceReader:
             with ExitStack() as stack:
                 with _source_failures():
                     source = stack.enter_context(open_source(job.disk_path))
-                content = self._writer.store_stream(_ItemReader(source), self._pool, self._progress.advance, stored)
+                content = self._writer.store_stream(_ItemReader(source), self._pool, self._progress, stored)
                 with _source_failures():
                     source.check_unchanged()
         except _ItemFailedError as failed:
