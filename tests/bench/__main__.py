@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tests.bench.rows import BIG_STEPS, MEMORY, ROWS, SMALL_STEPS
 
 _ROOT: Final = Path(__file__).parents[2]
 _GIB: Final = 1 << 30
+_GIT_TIMEOUT_S: Final = 30.0
 _FULL: Final = {"rounds": 3, "size": 1024, "files": 10_000, "entries": 100_000, "settle": 1.0}
 _QUICK: Final = {"rounds": 1, "size": 64, "files": 500, "entries": 1_000, "settle": 0.2}
 
@@ -87,6 +89,7 @@ def main() -> int:
         timeout_s=asked.timeout,
     )
     gone = tuple(f"{name}, because {' and '.join(what)} is not installed" for name, what in lacks.items() if what)
+    setting = Setting(datetime.now(UTC).date().isoformat(), _machine(), _versions(options.contestants), load, gone)
     # So that servers stop and the folder is removed, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="mega-bench-", dir=asked.scratch, ignore_cleanup_errors=True) as name:
@@ -97,7 +100,6 @@ def main() -> int:
             )
             return 0
         results = measure(folder, options)
-    setting = Setting(datetime.now(UTC).date().isoformat(), _machine(), _versions(options.contestants), load, gone)
     sys.stdout.write(document(setting, options, results))
     if asked.write:
         write_report(asked.out, setting, options, results)
@@ -137,12 +139,18 @@ def _machine() -> str:
 
 
 def _versions(contestants: tuple[str, ...]) -> tuple[str, ...]:
-    commit = subprocess.run(
-        ("git", "describe", "--always", "--dirty"), cwd=_ROOT, capture_output=True, text=True, check=False, timeout=30
-    ).stdout.strip()
     programs = [*contestants, *(["rclone"] if "restic" in contestants and "rclone" not in contestants else [])]
-    told = [f"{version(name)}, commit {commit}" if name == "mega" else version(name) for name in programs]
+    told = [f"{version(name)}{_commit()}" if name == "mega" else version(name) for name in programs]
     return (*told, f"Python {platform.python_version()}")
+
+
+def _commit() -> str:
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = (git, "describe", "--always", "--dirty")
+    answer = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, timeout=_GIT_TIMEOUT_S)
+    return f", commit {answer.stdout.strip()}" if answer.returncode == 0 else ""
 
 
 if __name__ == "__main__":

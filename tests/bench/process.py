@@ -71,9 +71,10 @@ class Runner:
             write_to_disk()
             durable_seconds = time.perf_counter() - start
         if process.returncode != 0:
-            why = f"took more than {self.timeout_s:.0f} s" if is_late.is_set() else f"exit code {process.returncode}"
+            why = f"took more than {self.timeout_s:g} s" if is_late.is_set() else f"exit code {process.returncode}"
             words = " ".join(Path(part).name for part in command[:2])
-            raise StepFailedError(f"{words}: {why}: {err.read_text(errors='replace')[-_TAIL_CHARACTERS:].strip()}")
+            told = " ".join(err.read_text(errors="replace")[-_TAIL_CHARACTERS:].split())
+            raise StepFailedError(f"{words}: {why}{': ' if told else ''}{told}")
         return Run(seconds, durable_seconds, peak_bytes, out.read_text(errors="replace"))
 
 

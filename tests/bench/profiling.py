@@ -52,12 +52,15 @@ def profile(row: str, data: Data, folder: Path, out: Path, options: Options) -> 
 
 
 def summary(stacks: str) -> str:
-    """Say in which functions time was spent itself and below, as shares of all samples; idle stacks are not there."""
+    """Say in which lines time was spent, themselves and below, as shares of all samples.
+
+    Threads that py-spy knows to be idle are not there; some that wait for a lock or a socket are.
+    """
     itself: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for line in stacks.splitlines():
         frames, _, count = line.rpartition(" ")
-        names = frames.split(";")
+        names = [name for name in frames.split(";") if not name.startswith("process ")] or ["outside Python"]
         itself[names[-1]] += int(count)
         below.update(dict.fromkeys(names, int(count)))
     total = max(1, sum(itself.values()))

@@ -79,14 +79,12 @@ def document(setting: Setting, options: Options, results: Results) -> str:
     parts = [_HEAD, f"Measured on {setting.date}, {rounds}, load average {setting.load:.2f} at the start.\n"]
     if setting.load > _BUSY_LOAD:
         parts.append("**The machine was busy when this began: the figures are worth little.**\n")
-    parts.append("\n".join(_table(options, results.samples)) + "\n")
-    parts.append("\n".join(_notes(options, results.samples)) + "\n")
     problems = [
         *(f"- Missing: {what}" for what in setting.missing),
         *(f"- Failed: {what}" for what in results.failures),
     ]
-    if problems:
-        parts.append("\n".join(problems) + "\n")
+    blocks = (problems, _table(options, results.samples), _notes(options, results.samples))
+    parts += [text + "\n" for block in blocks if (text := "\n".join(block))]
     parts.append("## How it was measured\n\n" + _RULES)
     parts.append("## On what\n\n" + "\n".join(f"- {line}" for line in (setting.machine, *setting.versions)) + "\n")
     return "\n".join(parts)
@@ -138,8 +136,8 @@ def _notes(options: Options, samples: Sequence[Sample]) -> Iterable[str]:
         few, many = (median(s.seconds for s in samples if s.variant == which) for which in (FEW, MANY))
         yield (
             f"- The folder of {options.entries:,} entries was made by one `put` of as many files of a few bytes, "
-            f"which took {made[0]:.1f} s. One more file takes {many * 1000:.0f} ms there and {few * 1000:.0f} ms in the "
-            "folder of 100."
+            f"which took {made[0]:.1f} s. One more file takes {many * 1000:.0f} ms there and {few * 1000:.0f} ms "
+            "in the folder of 100."
         )
 
 
@@ -176,7 +174,7 @@ def _goal(row: Row, goal: Goal) -> str:
 
 def _reached(row: Row, options: Options, found: dict[str, float], ratio: float | None) -> str:
     if "mega" not in found:
-        return _NONE
+        return "**failed**"
 
     def is_reached(goal: Goal) -> bool | None:
         if goal.kind == "most":
