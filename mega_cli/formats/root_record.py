@@ -26,6 +26,8 @@ MIN_READER: Final = 1
 """The version of reader that this module is."""
 MAX_DEVICES: Final = 15
 FIRST_REVISION: Final = 1
+LAST_REVISION: Final = 2**63 - 1
+"""What every database holds; the server refuses more as well."""
 NO_PREV: Final = bytes(32)
 _SIGNED_BYTES = ROOT_RECORD_BYTES - 64
 _CLEAR = struct.Struct(">4s16sIQ32s32s24s")
@@ -103,9 +105,10 @@ def open_root_record(keys: VolumeKeys, record: bytes) -> tuple[RecordHeader, Roo
 
 
 def _is_consistent(revision: int, prev: bytes, body: RootBody) -> bool:
-    """Tell whether revision 1, and no other, has neither a record before it nor a root page."""
+    """Tell whether the revision is in range, and 1, and no other, has neither a record before it nor a root page."""
     is_first = revision == FIRST_REVISION
-    return revision >= FIRST_REVISION and (prev == NO_PREV) == is_first and (body.root is None) == is_first
+    is_in_range = FIRST_REVISION <= revision <= LAST_REVISION
+    return is_in_range and (prev == NO_PREV) == is_first and (body.root is None) == is_first
 
 
 def _encode_body(body: RootBody) -> bytes:
