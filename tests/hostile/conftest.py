@@ -15,7 +15,7 @@ from mega_cli.crypto.keys import MasterKeys
 from mega_cli.crypto.passwords import FLOOR, login_keys_from_password, login_keys_from_recovery, password_key
 from mega_cli.formats.object import Sealer
 from mega_cli.formats.recovery_kit import decode_recovery_secret
-from mega_cli.model import Secret
+from mega_cli.model import KdfPolicy, Secret
 from tests.kit import forge
 from tests.kit.canary import Canaries
 from tests.kit.device import Device
@@ -39,6 +39,15 @@ class World:
     canaries: Canaries
     prk: Secret
     salt: bytes
+
+    def password_key(
+        self, password: Secret, salt: bytes, account: str, origin: str, policy: KdfPolicy
+    ) -> Secret:
+        """Stretch a password; what the fixture has stretched already is remembered."""
+        is_known = (password.reveal(), salt, account, policy) == (PASSWORD, self.salt, "alice", FLOOR)
+        if is_known and origin == self.proxy.url:
+            return self.prk
+        return password_key(password, salt, account, origin, policy)
 
     def sign_up(self, name: str, device: Device) -> Device:
         """Make another account; its password is stretched with the floor's parameters, which is quicker."""
@@ -76,6 +85,15 @@ def device(world: World, tmp_path: Path) -> Iterator[Device]:
     shutil.rmtree(clone.home / "cache", ignore_errors=True)  # so that pages come from the server
     yield clone
     world.proxy.be_honest()
+
+
+@pytest.fixture(scope="package")
+def bob(world: World) -> Device:
+    """Give a second account, with a file of the same content as one of Alice's."""
+    world.proxy.be_honest()
+    made = world.sign_up("bob", Device(world.folder / "bob"))
+    assert made.mega("put", str(world.folder / "canary-folder-name"), "/").code == 0
+    return made
 
 
 def _learn_secrets(world: World) -> None:
