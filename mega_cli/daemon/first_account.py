@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mega_cli.account import login, open_session, signup
 from mega_cli.api.address import parse_address
-from mega_cli.crypto.randomness import random_bytes
+from mega_cli.crypto import randomness
 from mega_cli.errors import NotLoggedInError, SafetyStopError
 from mega_cli.model import Secret
 from mega_cli.state.kit_file import reserved_kit
@@ -64,5 +64,5 @@ def _sign_up(home: Home, server_url: str, account: str, ask: AskPassword) -> Ent
 
 def generated_password() -> str:
     """Draw 120 bits and write them as six groups of four letters and digits."""
-    letters = base64.b32encode(random_bytes(15)).decode("ascii").lower()
+    letters = base64.b32encode(randomness.random_bytes(15)).decode("ascii").lower()
     return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))

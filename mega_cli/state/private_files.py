@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
+
+from mega_cli.crypto import randomness
 
 
 def make_private_folder(path: Path) -> None:
@@ -18,7 +19,7 @@ def make_private_folder(path: Path) -> None:
 def write_private_file(path: Path, data: bytes) -> None:
     """Replace the file by `data`: after a crash it holds the old bytes or the new ones, readable by the owner alone."""
     make_private_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{randomness.random_bytes(8).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mega_cli.crypto import randomness
 from mega_cli.daemon import first_account
 from mega_cli.daemon.embedded_server import EmbeddedServer
 from mega_cli.daemon.first_account import check_profile, enter_account, generated_password
@@ -124,6 +125,6 @@ def test_a_signed_out_account_without_a_person_says_so(home: Home) -> None:
 
 def test_a_generated_password_has_120_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifteen random bytes, spelled so that people can copy them."""
-    monkeypatch.setattr(first_account, "random_bytes", lambda n: bytes(range(n)))
+    monkeypatch.setattr(randomness, "random_bytes", lambda n: bytes(range(n)))
 
     assert generated_password() == "aaaq-eaye-auda-ocaj-bifq-ydio"
