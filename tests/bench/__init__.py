@@ -15,8 +15,8 @@ It is no part of the test suite and no test asserts a time. The rules of fairnes
 The whole table takes about a quarter of an hour, half of it rclone's small files, and 12 GiB of disk: `--scratch DIR`
 says where. Nothing else should run meanwhile; the table says so when something did.
 
-`data.py` makes the data and compares, `process.py` runs and measures one command (`machine.py` holds what Windows lacks), `contestant.py` says what a
-contestant must do, `mega.py` and `peers.py` are the contestants, `rows.py` is the table's plan and the targets,
-`rounds.py` runs it, `big_folder.py` measures a single put into a large folder, `report.py` writes,
-`profiling.py` looks inside mega instead of measuring it.
+`data.py` makes the data and compares, `process.py` runs and measures one command (`machine.py` holds what Windows
+lacks), `contestant.py` says what a contestant must do, `mega.py` and `peers.py` are the contestants, `rows.py` is the
+table's plan and the targets, `rounds.py` runs it, `big_folder.py` measures a single put into a large folder,
+`report.py` writes, `profiling.py` looks inside mega instead of measuring it.
 """
