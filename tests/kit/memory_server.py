@@ -18,7 +18,7 @@ from mega_cli.crypto.signing import verify
 from mega_cli.errors import HeadMovedError, IntegrityError, MissingBlobsError
 from mega_cli.formats.lists import decode_list
 from mega_cli.formats.object import open_object
-from mega_cli.formats.page import Entry, IndexItem, decode_page
+from mega_cli.formats.page import FILE, FOLDER, Entry, IndexItem, decode_page
 from mega_cli.formats.root_record import NO_PREV, RootBody, open_root_record, record_header, seal_root_record
 from mega_cli.model import DATA, LIST, BlobId, Ref, VolumeId
 from mega_cli.state.index import ContentIndex
@@ -62,17 +62,8 @@ class MemoryServer:
 
     def reachable(self, revision: int = 0) -> set[BlobId]:
         """Walk a revision whole; every blob must be stored and verify."""
-        found: set[BlobId] = set()
         root = self.root(revision)
-        todo = [] if root is None else [root]
-        while todo:
-            ref = todo.pop()
-            if ref.id in found:
-                continue
-            found.add(ref.id)
-            raw = open_object(self.blobs[ref.id], ref)
-            todo += _children(raw, ref)
-        return found
+        return set() if root is None else set(self._below([root]))
 
     def node_ids(self) -> list[bytes]:
         """List the node_id of every entry of the head."""
@@ -90,12 +81,24 @@ class MemoryServer:
                     todo.append(Ref.unpack(item.ref))
                 else:
                     found.append(item)
-                    todo += item.ref_list() if item.kind == "d" else []
+                    todo += item.ref_list() if item.kind == FOLDER else []
         return found
 
     def data_ids(self) -> set[BlobId]:
         """Give the ids of file content that the head relies on."""
-        return {ref.id for entry in self.all_entries() for ref in entry.ref_list() if ref.kind in (DATA, LIST)}
+        files = [ref for entry in self.all_entries() if entry.kind == FILE for ref in entry.ref_list()]
+        return set(self._below(files))
+
+    def _below(self, refs: list[Ref]) -> dict[BlobId, Ref]:
+        """Give every ref that these lead to, themselves included."""
+        found: dict[BlobId, Ref] = {}
+        todo = list(refs)
+        while todo:
+            ref = todo.pop()
+            if ref.id not in found:
+                found[ref.id] = ref
+                todo += _children(open_object(self.blobs[ref.id], ref), ref)
+        return found
 
     def commit(self, record: bytes, needs: frozenset[BlobId]) -> None:
         """Swap the head by the rules. Raises HeadMovedError, MissingBlobsError."""

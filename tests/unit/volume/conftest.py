@@ -18,6 +18,20 @@ from mega_cli.volume.session import VolumeSession
 from tests.kit.memory_server import MemoryServer, open_device
 
 
+class Bytes:
+    """A stream of bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on."""
+        count = min(len(buffer), len(self._data))
+        buffer[:count] = self._data[:count]
+        self._data = self._data[count:]
+        return count
+
+
 class Desk:
     """A device at work: short forms of the services, and a disk folder to work in."""
 

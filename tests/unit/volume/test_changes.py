@@ -13,7 +13,7 @@ from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.requests import PutStream
 from mega_cli.volume.tree import TRASH, Folder
 from tests.kit.memory_server import NOW_MS
-from tests.unit.volume.conftest import Desk
+from tests.unit.volume.conftest import Bytes, Desk
 
 
 def path(text: str) -> RemotePath:
@@ -252,7 +252,7 @@ def test_a_folder_removed_after_something_in_it_does_not_hold_it(tree: Desk) -> 
 @pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "𝄞" * 63, "e\u0301x" * 2])
 def test_a_long_name_is_cut_in_the_trash_between_characters(desk: Desk, name: str) -> None:
     """The trash name has at most 255 bytes, is valid text, and starts as the old one did."""
-    desk.put(PutStream(_Bytes(b"data")), to="/" + name)
+    desk.put(PutStream(Bytes(b"data")), to="/" + name)
     (stored,) = desk.ls()
     remove(desk.session, paths("/" + name))
     (entry,) = trash(desk)
@@ -332,17 +332,3 @@ def test_a_folder_with_edits_lists_them(tree: Desk) -> None:
     assert [entry.name for entry in files.entries()] == ["A", "a", "b", "zz"]
     assert isinstance(files.open("a"), Folder)
     assert files.open("b") is None
-
-
-class _Bytes:
-    """A stream of bytes."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Read on."""
-        count = min(len(buffer), len(self._data))
-        buffer[:count] = self._data[:count]
-        self._data = self._data[count:]
-        return count
