@@ -30,8 +30,7 @@ FLOORS: Final = {
     ),
     "mega_server": (
         ("protocol",),
-        ("refusal",),  # a refusal: one of the protocol's errors, raised
-        ("config",),
+        ("config", "refusal"),
         ("storage", "database"),
         ("services",),
         ("auth",),
