@@ -40,9 +40,7 @@ class World:
     prk: Secret
     salt: bytes
 
-    def password_key(
-        self, password: Secret, salt: bytes, account: str, origin: str, policy: KdfPolicy
-    ) -> Secret:
+    def password_key(self, password: Secret, salt: bytes, account: str, origin: str, policy: KdfPolicy) -> Secret:
         """Stretch a password; what the fixture has stretched already is remembered."""
         is_known = (password.reveal(), salt, account, policy) == (PASSWORD, self.salt, "alice", FLOOR)
         if is_known and origin == self.proxy.url:

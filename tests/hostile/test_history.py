@@ -182,11 +182,7 @@ def test_no_byte_of_a_record_in_the_chain_can_be_changed(chain: tuple[VolumeSess
     """All 746 bytes but the version: the next record's hash covers them, signatures need not be checked."""
     behind, (first, second, head) = chain
     with behind:
-        passed = [
-            at
-            for at in range(4, len(second))
-            if not refused(behind, [first, forge.flipped(second, at)], head)
-        ]
+        passed = [at for at in range(4, len(second)) if not refused(behind, [first, forge.flipped(second, at)], head)]
     assert passed == []
 
 
@@ -281,9 +277,7 @@ def test_a_put_that_was_acknowledged_and_dropped_is_made_again(world: World, dev
 
 
 @pytest.mark.attack("T25")
-def test_packs_that_were_acknowledged_and_dropped_are_sent_again(
-    world: World, device: Device, tmp_path: Path
-) -> None:
+def test_packs_that_were_acknowledged_and_dropped_are_sent_again(world: World, device: Device, tmp_path: Path) -> None:
     """The server says it stored a pack, and a commit finds that it did not: the files are read again."""
     (tmp_path / "t25b.bin").write_bytes(forge.fixed("t25b", 90_000))
     world.proxy.lie("POST", "/packs$", _acknowledge_pack, times=1)
@@ -324,9 +318,7 @@ def test_false_conflicts(world: World, device: Device, which: str, code: int) ->
     ids=["version 0", "version 255", "zero signature", "no signature", "zero tag", "no commitment", "no key", "empty"],
 )
 @pytest.mark.parametrize("is_fresh", [False, True], ids=["pinned", "fresh"])
-def test_a_stripped_head_is_refused(
-    world: World, device: Device, change: object, code: int, *, is_fresh: bool
-) -> None:
+def test_a_stripped_head_is_refused(world: World, device: Device, change: object, code: int, *, is_fresh: bool) -> None:
     """Missing proof is never an older format that may pass."""
     if is_fresh:
         device.without_pin()

@@ -203,7 +203,9 @@ def _corruptions(slot: bytes) -> list[bytes]:
     cuts = [slot[:length] for length in (0, 1, 3, 31, 32, 63, 64, 79, 80, 127)]
     longer = [slot + bytes(n) for n in (1, 16, 128)]
     zeros = [slot[:at] + bytes(n) + slot[at + n :] for at, n in ((8, 24), (32, 32), (64, 48), (112, 16), (5, 123))]
-    swaps = [slot[:at] + slot[at + n : at + 2 * n] + slot[at : at + n] + slot[at + 2 * n :] for at, n in ((32, 32), (8, 12))]
+    swaps = [
+        slot[:at] + slot[at + n : at + 2 * n] + slot[at : at + n] + slot[at + 2 * n :] for at, n in ((32, 32), (8, 12))
+    ]
     noise = [slot[:at] + os.urandom(128 - at) for at in range(5, 125, 8)]
     return [*flips, *cuts, *longer, *zeros, *swaps, *noise]
 
