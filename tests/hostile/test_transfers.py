@@ -163,17 +163,20 @@ def test_a_blob_of_another_place_is_refused(
 
 @pytest.mark.attack("T32")
 def test_a_page_stands_only_where_its_index_says(device: Device) -> None:
-    """Two rightly sealed pages of one folder, exchanged in the index above them, are refused."""
+    """Rightly sealed pages of one folder, exchanged in the index above them or named by another key, are refused."""
     with device.volume() as session:
         pages = [seal_any_page(session, forge.page_of([forge.entry(name)])) for name in ("a", "m")]
-        swapped = [IndexItem("a", pages[1].ref.pack()), IndexItem("m", pages[0].ref.pack())]
-        index = seal_any_page(session, forge.page_of(swapped, level=1))
-        upload(session, [*pages, index])
-
-        with pytest.raises(IntegrityError):
-            list(PageTree(session.pages, index.ref).entries())
-        with pytest.raises(IntegrityError):
-            PageTree(session.pages, index.ref).lookup("a")
+        upload(session, pages)
+        for first, second in (("a", "m"), ("A", "m"), ("a", "m~")):
+            order = (1, 0) if (first, second) == ("a", "m") else (0, 1)
+            items = [IndexItem(name, pages[n].ref.pack()) for name, n in zip((first, second), order, strict=True)]
+            index = seal_any_page(session, forge.page_of(items, level=1))
+            upload(session, [index])
+            with pytest.raises(IntegrityError):
+                list(PageTree(session.pages, index.ref).entries())
+            with pytest.raises(IntegrityError):
+                PageTree(session.pages, index.ref).lookup(second)
+                PageTree(session.pages, index.ref).lookup(first)
 
 
 # --- fields and headers -----------------------------------------------------------------------------------------------
