@@ -78,6 +78,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def device(world: World, tmp_path: Path) -> Iterator[Device]:
     """Give a clone of the owner's device, before a server that is honest until told otherwise."""
     world.proxy.be_honest()
+    with world.owner.volume() as session:
+        session.head()  # so that no test depends on what others committed
     world.proxy.forget()
     clone = world.owner.copy(tmp_path / "device")
     shutil.rmtree(clone.home / "cache", ignore_errors=True)  # so that pages come from the server
