@@ -27,7 +27,7 @@ test: lint type  ## everything: lint, types, tests, documents
 	@"$(BIN)/python" -m pytest -n 2 --quiet --no-header
 
 lint: $(VENV)/.dev-installed  ## ruff: rules and format
-	@"$(BIN)/ruff" check --quiet
+	@"$(BIN)/ruff" check --quiet --output-format concise
 	@"$(BIN)/ruff" format --check --quiet
 
 type: $(VENV)/.dev-installed  ## mypy, strict, for each platform
@@ -45,8 +45,8 @@ hostile-mutants: $(VENV)/.dev-installed  ## switch off each check of the client 
 	@"$(BIN)/python" -m tests.hostile.mutants
 
 tools:  ## install the Debian packages that the benchmark compares with; no test needs them
-	@echo "installing restic and borgbackup with apt-get"
-	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends restic borgbackup
+	@echo "installing restic, borgbackup and rclone with apt-get"
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends restic borgbackup rclone
 
 clean:  ## delete the environment and every cache of this folder; accounts and their data stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
