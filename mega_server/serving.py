@@ -9,6 +9,8 @@ import contextlib
 import errno
 import http.client
 import multiprocessing
+import os
+import signal
 import socket
 import sys
 import threading
@@ -27,9 +29,14 @@ from mega_server.app import create_app
 from mega_server.config import Config
 from mega_server.protocol import routes
 
-# Each may hold a pack of 16 MiB, usually 8, and waits much of its time for the disk: four kept one worker under 150 MB.
-# Two workers measured no faster on two cores, and raising glibc's mmap threshold changed nothing.
-_THREADS = 4
+# A thread works on one request, or waits for its body. granian starts as many as are busy and ends those idle for 30 s.
+# It has no time limit for a body that stalls (its issue 728), so a few stalled clients must not take them all. Each holds
+# one pack at most: 16 x 16 MiB at worst. One client sends from a few threads and keeps a worker under 150 MB.
+# Two workers measured no faster on two cores. Neither glibc's mallopt (one arena, high thresholds) nor a shorter switch
+# interval changed anything: storing 1 GiB makes 20,000 page faults either way, since `read_pack` keeps its memory.
+_THREADS = 16
+# Idle ones count too: granian ends them after 30 s. Each may buffer 400 KiB that no thread has read: 200 MiB at worst.
+_CONNECTIONS = 512
 _STOP_S = 10
 _READY_S = 30.0
 
@@ -63,8 +70,7 @@ def serve(config: Config, address: Address, workers: int) -> None:
             interface=Interfaces.WSGI,
             workers=workers,
             blocking_threads=_THREADS,
-            # Connections beyond this wait in the socket's queue.
-            backpressure=128,
+            backpressure=_CONNECTIONS,  # those beyond wait in the socket's queue
             http=HTTPModes.http1,
             websockets=False,
             log_level=LogLevels.error,
@@ -76,12 +82,27 @@ def serve(config: Config, address: Address, workers: int) -> None:
 def _load(config: Config, address: Address, first: Lock) -> Flask:
     """Build the application inside a worker. The worker that gets `first` says when requests are answered.
 
-    The thread is started here and not in the parent: forking beside a running thread can copy a lock that it holds.
+    Threads are started here and not in the parent: forking beside a running thread can copy a lock that it holds.
     """
     app = create_app(config)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if first.acquire(block=False):
         threading.Thread(target=_announce, args=(address,), daemon=True).start()
     return app
+
+
+def _end_with_parent() -> None:
+    """End this worker in order, within the time a stop has, when its parent is gone: it would go on and hold the port.
+
+    It relies on the sentinel that multiprocessing gives to every child: a pipe's end (a process handle on Windows) that
+    the system closes however the parent dies, so nothing is polled and no death is too early to be noticed.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker is a child"
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)  # to the process: raised in this thread, it would not wake the main one
+    time.sleep(_STOP_S)
+    os._exit(1)
 
 
 @contextlib.contextmanager

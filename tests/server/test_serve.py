@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +36,12 @@ def ask(server: LiveServer, method: str, path: str, body: bytes | None = None, *
         connection.close()
 
 
+def is_listening(port: int) -> bool:
+    """Say whether something takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_serve_and_stop(server: LiveServer) -> None:
     """It says that it made the folder, answers, and stops with exit 0."""
     assert ask(server, "GET", "/healthz") == (200, b"ok\n")
@@ -47,6 +57,42 @@ def test_it_comes_back_after_a_kill(server: LiveServer) -> None:
     server.start()
     assert server.port == port
     assert ask(server, "GET", "/healthz")[0] == 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_no_worker_outlives_its_parent(server: LiveServer) -> None:
+    """When the main process is killed the worker lets go of the port within two seconds, and a restart works."""
+    os.kill(server.pid, signal.SIGKILL)
+    deadline_s = time.monotonic() + 2
+    try:
+        while is_listening(server.port):
+            assert time.monotonic() < deadline_s, "a worker still holds the port"
+    finally:
+        server.kill()
+    server.start()
+    assert ask(server, "GET", "/healthz")[0] == 200
+
+
+def test_stalled_bodies_do_not_take_all_threads(server: LiveServer) -> None:
+    """Six clients whose body is being read and does not come leave room for one that behaves."""
+    head = b"POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+    with contextlib.ExitStack() as stalled:
+        for _ in range(6):
+            client = stalled.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            client.sendall(head)
+            assert client.recv(100).startswith(b"HTTP/1.1 100 "), "a thread reads the body now"
+            client.sendall(b" " * 500)
+        assert ask(server, "GET", "/healthz") == (200, b"ok\n")
+
+
+def test_idle_connections_keep_nobody_out(server: LiveServer) -> None:
+    """Clients keep connections for later: 200 of them, from a dozen devices, leave room for one more."""
+    with contextlib.ExitStack() as idle:
+        for _ in range(200):
+            client = idle.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert ask(server, "GET", "/healthz") == (200, b"ok\n")
 
 
 def test_the_log_has_no_query_and_no_token(server: LiveServer) -> None:
