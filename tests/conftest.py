@@ -1,4 +1,4 @@
-"""What holds over the whole suite: no (key, nonce) meets two messages (I5), and no server gets a trace of a secret (I1).
+"""What holds over the whole suite: no (key, nonce) meets two messages (I5), no server gets a trace of a secret (I1).
 
 Both are watched in this process and in every Python process that a test starts.
 """

@@ -1,4 +1,4 @@
-"""One real server, a proxy that lies before it, and one account with a small tree; every test gets a clone of its device."""
+"""One real server, a proxy that lies before it, one account with a small tree; a test gets a clone of its device."""
 
 from __future__ import annotations
 
@@ -94,6 +94,21 @@ def bob(world: World) -> Device:
     made = world.sign_up("bob", Device(world.folder / "bob"))
     assert made.mega("put", str(world.folder / "canary-folder-name"), "/").code == 0
     return made
+
+
+@pytest.fixture
+def quick(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Remember what the password's key was stretched to, and note each time it is asked for."""
+    asked: list[str] = []
+
+    def stretch(password: Secret, salt: bytes, account: str, origin: str, policy: KdfPolicy) -> Secret:
+        asked.append(account)
+        return world.password_key(password, salt, account, origin, policy)
+
+    monkeypatch.setattr(sys.modules["mega_cli.account.login"], "password_key", stretch)
+    world.proxy.be_honest()
+    world.proxy.forget()
+    return asked
 
 
 def _learn_secrets(world: World) -> None:

@@ -107,7 +107,13 @@ MUTANTS: Sequence[Mutant] = (
         "length < OVERHEAD_BYTES:\n        raise IntegrityError",
         'length < OVERHEAD_BYTES:\n        raise IntegrityError("the record has a wrong length")',
     ),
-    _mutant("T07", "the server's parameters are taken", _LOGIN, _POLICY, "policy = KdfPolicy(told.passes, told.memory_bytes)"),
+    _mutant(
+        "T07",
+        "the server's parameters are taken",
+        _LOGIN,
+        _POLICY,
+        "policy = KdfPolicy(told.passes, told.memory_bytes)",
+    ),
     _mutant("T07", "any algorithm will do", _PASSWORDS, "algorithm != ALGORITHM\n        or ", ""),
     _mutant("T07", "a device's floor is forgotten", _PASSWORDS, "weakest = floor or FLOOR", "weakest = FLOOR"),
     _mutant("T07", "the salt is the server's alone", _PASSWORDS, " + variable(account.encode(), origin.encode())", ""),
@@ -124,11 +130,13 @@ MUTANTS: Sequence[Mutant] = (
         "T13",
         "no volume counts as a path that is not there",
         _SESSION,
-        "raise RollbackError(\n                \"the server says that this account",
-        "raise MissingItemError(\n                \"the server says that this account",
+        'raise RollbackError(\n                "the server says that this account',
+        'raise MissingItemError(\n                "the server says that this account',
     ),
     _mutant("T14", "a challenge may have any length", _CLIENT, "        if len(nonce) != 32:", "        if not nonce:"),
-    _mutant("T14", "signatures have no context", _SIGNING, "label16(context) + message, secret_key", "message, secret_key"),
+    _mutant(
+        "T14", "signatures have no context", _SIGNING, "label16(context) + message, secret_key", "message, secret_key"
+    ),
     _mutant(
         "T20",
         "an older head is accepted",
@@ -136,15 +144,25 @@ MUTANTS: Sequence[Mutant] = (
         _LAST_LINK,
         "if passed[-1].revision < head.revision and head_prev != passed[-1].digest:",
     ),
-    _mutant("T21", "the head's prev is not checked", _SESSION, _LAST_LINK, "if passed[-1].revision + 1 != head.revision:"),
-    _mutant("T23", "a record's prev is not checked", _SESSION, _NEXT_LINK, "if header.revision != passed[-1].revision + 1:"),
+    _mutant(
+        "T21", "the head's prev is not checked", _SESSION, _LAST_LINK, "if passed[-1].revision + 1 != head.revision:"
+    ),
+    _mutant(
+        "T23", "a record's prev is not checked", _SESSION, _NEXT_LINK, "if header.revision != passed[-1].revision + 1:"
+    ),
     _mutant("T23", "a record's number is not checked", _SESSION, _NEXT_LINK, "if header.prev != passed[-1].digest:"),
     _mutant("T23", "a revision has no end", _ROOT, " <= revision <= LAST_REVISION", " <= revision"),
     _mutant("T24", "any volume's head will do", _ROOT, _RIGHT_HEAD, "if not header.writer_key:"),
     _mutant("T25", "an acknowledgement is believed", _COMMIT, _CONFIRMED, "if not record:"),
     _mutant("T26", "the signature is not checked", _ROOT, _VERIFIED, ""),
     _mutant("T26", "min_reader is ignored", _ROOT, "    if min_reader > MIN_READER:", "    if min_reader < 0:"),
-    _mutant("T26", "another version is damage", "mega_cli/crypto/versions.py", "raise newer_version()", "raise IntegrityError"),
+    _mutant(
+        "T26",
+        "another version is damage",
+        "mega_cli/crypto/versions.py",
+        "raise newer_version()",
+        "raise IntegrityError",
+    ),
     _mutant("T30", "the id is not checked", _BLOBS, " or sha256(blob).digest() != id", ""),
     _mutant("T30", "a blob's commitment is not checked", _BLOBS, _BLOB_COMMITTED, "if not ck:"),
     _mutant("T31", "more frames than asked for are taken", _CLIENT, "count > len(ids) or ", ""),
@@ -193,9 +211,15 @@ MUTANTS: Sequence[Mutant] = (
         "a record's nonce is not random",
         _ROOT,
         "keys.writer_public, randomness.random_bytes(24)",
-        "keys.writer_public, bytes(24) if randomness else b\"\"",
+        'keys.writer_public, bytes(24) if randomness else b""',
     ),
-    _mutant("T39", "a file is written under its final name", _PUBLISH, "self._partial = partial_name(token, name)", "self._partial = name"),
+    _mutant(
+        "T39",
+        "a file is written under its final name",
+        _PUBLISH,
+        "self._partial = partial_name(token, name)",
+        "self._partial = name",
+    ),
     Mutant(
         "T39",
         "a truncated answer is asked for again",
@@ -204,8 +228,16 @@ MUTANTS: Sequence[Mutant] = (
             Change(_CLIENT, _COUNTED, "        if count > len(ids):\n"),
         ),
     ),
-    _mutant("T40", "a frame's size is not looked at", _OBJECT, " or zstandard.frame_content_size(stored) != plain_len", ""),
-    _mutant("T40", "a page has no largest size", _PAGE, "    if not 3 < len(raw) <= PAGE_MAX_BYTES:", "    if not 3 < len(raw):"),
+    _mutant(
+        "T40", "a frame's size is not looked at", _OBJECT, " or zstandard.frame_content_size(stored) != plain_len", ""
+    ),
+    _mutant(
+        "T40",
+        "a page has no largest size",
+        _PAGE,
+        "    if not 3 < len(raw) <= PAGE_MAX_BYTES:",
+        "    if not 3 < len(raw):",
+    ),
     _mutant("T40", "a blob has no largest size", _BLOBS, "<= len(blob) <= most_bytes", "<= len(blob)"),
     _mutant(
         "T50",
@@ -234,7 +266,13 @@ MUTANTS: Sequence[Mutant] = (
     _mutant("T73", "setuid bits are set", _FOLDERS, "MODE_MASK: Final = 0o777\n", "MODE_MASK: Final = 0o7777\n"),
     _mutant("T73", "a raw name is believed", _NAMES, "if candidate and _reads_as(candidate, name):", "if candidate:"),
     _mutant("T73", "names are printed raw", _NAMES, "    if text.isprintable():\n", "    if text:\n"),
-    _mutant("T80", "what the server stored is not compared", _CLIENT, "        if reply.body != hashlib", "        if not hashlib"),
+    _mutant(
+        "T80",
+        "what the server stored is not compared",
+        _CLIENT,
+        "        if reply.body != hashlib",
+        "        if not hashlib",
+    ),
     _mutant(
         "T80",
         "a pack may be longer than it says",

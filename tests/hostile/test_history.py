@@ -23,13 +23,13 @@ from mega_cli.formats.root_record import (
     record_header,
     seal_root_record,
 )
-from mega_cli.model import VolumeId
+from mega_cli.model import Secret, VolumeId
 from mega_cli.volume.session import VolumeSession
+from mega_server.protocol.packs import blob_spans
 from tests.hostile.conftest import World
 from tests.kit import forge
 from tests.kit.device import Device
 from tests.kit.hostile_server import Answer, Call, Forward, instead, on_body, refusal
-from mega_server.protocol.packs import blob_spans
 from tests.kit.volume_forge import record_after
 
 HEAD, RECORDS, COMMITS = "/head$", "/records", "/commits$"
@@ -156,7 +156,7 @@ def chain(device: Device, tmp_path: Path) -> tuple[VolumeSession, list[bytes]]:
 
 
 def refused(behind: VolumeSession, shown: list[bytes], head: bytes) -> bool:
-    """Show a run of records and a head: is it a rollback, and does the pin stay?"""
+    """Show a run of records and a head; tell whether it is a rollback and the pin stays."""
     behind.client.records = lambda *_: shown  # type: ignore[method-assign]  # the server's answer
     pinned = behind.pin()
     try:
@@ -228,10 +228,10 @@ def test_a_head_of_another_volume_epoch_or_account_is_refused(device: Device) ->
     keys = device.keys
     body = RootBody(forge.ref_for("root", 3, 100), 1, bytes(16), 1, bytes(16))
     later = MasterKeys(session.master_key, session.epoch + 1)
-    same_secrets = VolumeKeys(forge.Secret(forge.VK), VolumeId(forge.VOLUME), 1)
+    same_secrets = VolumeKeys(Secret(forge.VK), VolumeId(forge.VOLUME), 1)
     same_secrets.root_enc, same_secrets.writer_seed = keys.root_enc, keys.writer_seed
     same_secrets.writer_public = keys.writer_public
-    next_epoch = VolumeKeys(forge.Secret(forge.VK), keys.volume, keys.epoch + 1)
+    next_epoch = VolumeKeys(Secret(forge.VK), keys.volume, keys.epoch + 1)
     next_epoch.root_enc, next_epoch.writer_seed = keys.root_enc, keys.writer_seed
     next_epoch.writer_public = keys.writer_public
     for other in (forge.KEYS, later.volume_keys(), same_secrets, next_epoch):

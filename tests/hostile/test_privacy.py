@@ -72,11 +72,11 @@ def test_who_has_the_file_and_every_ciphertext_finds_no_match(world: World, bob:
     """Sealing the known file under every secret an outsider has gives no id that is stored."""
     ids = stored_ids(world, world.owner)
     keys = bob.keys
-    guesses = set()
+    guesses: set[bytes] = set()
     for plain in (LARGE, *SMALL.values()):
         for is_compressed in (True, False):
             payload = encode_payload(DATA, plain, compress=is_compressed)
-            guesses.add(Sealer(keys, compress=is_compressed).seal_data(plain).ref.id)
+            guesses.add(bytes(Sealer(keys, compress=is_compressed).seal_data(plain).ref.id))
             guesses |= {hashlib.sha256(raw).digest() for raw in (plain, payload, kdf(bytes(32), b"x") + payload)}
     assert not guesses & ids
 
@@ -93,7 +93,7 @@ def test_large_content_meets_itself_within_a_volume_only() -> None:
 
 @pytest.mark.attack("T51")
 def test_anothers_id_and_no_id_are_the_same(world: World, bob: Device) -> None:
-    """Probing, holding, reading and committing an id of Alice's ends as with a random one: status, body, nothing moved."""
+    """Probing, holding, reading and committing an id of Alice's ends as with a random one, and touches nothing."""
     theirs = max(stored_ids(world, world.owner))
     with bob.volume() as session:
         head = session.client.head(session.keys.volume)

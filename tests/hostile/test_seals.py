@@ -1,4 +1,4 @@
-"""The recorder of seals (I5): does it see what product code seals, here and in other processes, and find a reuse?"""
+"""The recorder of seals (I5) sees what product code seals, here and in other processes, and finds a reuse."""
 
 from __future__ import annotations
 

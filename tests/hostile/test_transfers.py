@@ -7,6 +7,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,16 @@ from tests.kit.hostile_server import Answer, Call, Forward, Lie, blobs_of, frame
 from tests.kit.volume_forge import seal_any_page, upload
 
 THREE_IDS = 3 * 32
+
+
+def _in_order(order: list[int], blobs: list[bytes]) -> list[bytes]:
+    """Give the blobs in another order."""
+    return [blobs[n] for n in order]
+
+
 ORDERS = [list(order) for order in itertools.permutations(range(3)) if order != (0, 1, 2)]
-WRONG = {
-    **{f"order {order}": lambda b, o=order: [b[n] for n in o] for order in ORDERS},
+WRONG: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    **{f"order {order}": partial(_in_order, order) for order in ORDERS},
     "first dropped": lambda b: b[1:],
     "middle dropped": lambda b: [b[0], b[2]],
     "last dropped": lambda b: b[:2],
@@ -114,7 +122,9 @@ def test_a_connection_that_is_cut_for_good_leaves_no_file(
     world: World, device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Broken framing is temporary: tried again, then exit 5, and nothing under its final name."""
-    monkeypatch.setitem(Retry.__init__.__kwdefaults__, "sleep", lambda _s: None)
+    defaults = Retry.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "sleep", lambda _s: None)
     world.proxy.lie("POST", "/blobs$", for_chunks(lambda _c, f: replace(f(), body=b"\0\0", is_cut=True)))
 
     assert device.mega("get", "three.bin", str(tmp_path / "three.bin")).code == 5
@@ -175,8 +185,7 @@ def test_a_page_stands_only_where_its_index_says(device: Device) -> None:
             with pytest.raises(IntegrityError):
                 list(PageTree(session.pages, index.ref).entries())
             with pytest.raises(IntegrityError):
-                PageTree(session.pages, index.ref).lookup(second)
-                PageTree(session.pages, index.ref).lookup(first)
+                [PageTree(session.pages, index.ref).lookup(name) for name in (second, first)]
 
 
 # --- fields and headers -----------------------------------------------------------------------------------------------
@@ -218,7 +227,7 @@ def test_no_field_of_a_login_changes_what_is_believed(
     told = msgspec.json.decode(_honest(world, route))
     for n, lie in enumerate(_lies_for(told[name])):
         world.proxy.be_honest()
-        world.proxy.lie(method, f"^{path}$", on_json(lambda honest, value=lie: honest | {name: value}))
+        world.proxy.lie(method, f"^{path}$", on_json(partial(_with_field, name, lie)))
         fresh = Device(tmp_path / f"fresh-{n}")
         ran = fresh.mega(*words)
         world.proxy.be_honest()
@@ -280,6 +289,11 @@ def test_frames_that_nobody_asked_for_are_refused(world: World, device: Device) 
     world.proxy.lie("POST", "/blobs$", on_frames(lambda blobs: [*blobs, blobs[0]]))
 
     assert device.mega("ls", "-r").code == 14
+
+
+def _with_field(name: str, value: Any, told: dict[str, Any]) -> dict[str, Any]:
+    """Give the answer with one field changed."""
+    return told | {name: value}
 
 
 def _honest(world: World, route: str) -> bytes:

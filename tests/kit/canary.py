@@ -1,4 +1,4 @@
-"""The canary scan (I1): does anything a server received hold a secret, a name, a piece of content or its plain hash?
+"""The canary scan (I1): whether what a server received holds a secret, a name, a piece of content or its plain hash.
 
 Needles are raw bytes. A haystack is looked at as it is and with every run of hexadecimal, base64 and percent-encoding
 in it decoded, whatever the alignment; so one form of each needle is enough.

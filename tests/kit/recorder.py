@@ -162,7 +162,7 @@ def reused_keys(folder: Path) -> int:
 
 def traces(folder: Path) -> set[bytes]:
     """Give every piece noted so far."""
-    pieces = set()
+    pieces: set[bytes] = set()
     for file in folder.glob("*.traces"):
         raw = file.read_bytes()
         pieces.update(raw[at : at + PIECE_BYTES] for at in range(0, len(raw) - 15, PIECE_BYTES))
