@@ -24,7 +24,7 @@ run: install  ## store a folder on a server of your own and prove it: make run F
 	@"$(BIN)/mega" quickstart -- $${RUN_FOLDER:+"$$RUN_FOLDER"}
 
 test: lint type  ## everything: lint, types, tests, documents
-	@"$(BIN)/python" -m pytest -n 2 --quiet --no-header
+	@"$(BIN)/python" -m pytest -n 2
 
 lint: $(VENV)/.dev-installed  ## ruff: rules and format
 	@"$(BIN)/ruff" check --quiet --output-format concise

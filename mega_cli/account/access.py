@@ -20,7 +20,7 @@ from mega_cli.state.trust import TrustStore
 from mega_cli.system.clock import SystemClock
 from mega_cli.system.directories import Home
 from mega_cli.volume.progress import Progress, SilentProgress
-from mega_cli.volume.session import Device, VolumeSession
+from mega_cli.volume.session import Device, Owner, VolumeSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,7 @@ def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:
             pages=PageCache(home.pages_file),
             index=ContentIndex(home.index_file),
             device=Device(session.device_id, SystemClock().now_ms),
-            origin=session.origin,
-            account=session.account,
+            owner=Owner(session.origin, session.account),
             index_key=chunk_index_key(keys.local_key),
         )
     except BaseException:

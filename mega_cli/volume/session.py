@@ -40,10 +40,18 @@ class Device:
     now_ms: Callable[[], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose volume it is: the account, and the origin it was made under. Pins are kept by both."""
+
+    origin: str
+    account: str
+
+
 class VolumeSession:
     """Everything the services need to work on one volume. Use it from one control thread; close it when done."""
 
-    def __init__(  # noqa: PLR0913 -- the composition root of a volume: one argument for each part
+    def __init__(
         self,
         *,
         client: ServerClient,
@@ -52,8 +60,7 @@ class VolumeSession:
         pages: PageCache,
         index: ContentIndex,
         device: Device,
-        origin: str,
-        account: str,
+        owner: Owner,
         index_key: bytes,
     ) -> None:
         self.client = client
@@ -63,8 +70,7 @@ class VolumeSession:
         self.device = device
         self._trust = trust
         self._page_cache = pages
-        self._origin = origin
-        self._account = account
+        self._owner = owner
         self.pages = SealedPages(keys.page, Sealer(keys), self._fetch, pages)
 
     def __enter__(self) -> Self:
@@ -82,7 +88,7 @@ class VolumeSession:
 
     def pin(self) -> Pin | None:
         """Give the newest revision this device has seen, or None on a fresh device."""
-        return self._trust.pin(self._origin, self._account, self.keys.volume, self.keys.epoch)
+        return self._trust.pin(self._owner.origin, self._owner.account, self.keys.volume, self.keys.epoch)
 
     def head(self) -> Head:
         """Ask for the head and verify it. Raises RollbackError, IntegrityError, TemporaryError."""
@@ -107,7 +113,7 @@ class VolumeSession:
         header, body = open_root_record(self.keys, record)
         reached = Pin(header.revision, header.digest)
         passed = [reached] if since is None else self._trace(since, reached, header.prev)
-        self._trust.raise_pin(self._origin, self._account, self.keys.volume, self.keys.epoch, passed)
+        self._trust.raise_pin(self._owner.origin, self._owner.account, self.keys.volume, self.keys.epoch, passed)
         return Head(header.revision, header.digest, body), passed
 
     def _trace(self, since: Pin, head: Pin, head_prev: bytes) -> list[Pin]:

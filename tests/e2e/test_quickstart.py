@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import signal
 import socket
@@ -14,6 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+if sys.platform == "win32":
+    pytest.skip("process groups and terminals as POSIX has them", allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery lamp"
@@ -99,6 +101,8 @@ def test_what_it_suggests_works_as_printed(environment: dict[str, str], folder: 
 
 def test_on_a_terminal_it_asks_twice_and_stays_until_ctrl_c(environment: dict[str, str], folder: Path) -> None:
     """The password is not echoed; Ctrl-C stops the server in order, exit 0."""
+    import pty  # noqa: PLC0415 -- Windows has none
+
     process, terminal = pty.fork()
     if process == 0:
         os.execve(sys.executable, [sys.executable, "-m", "mega_cli", "quickstart", str(folder)], environment)

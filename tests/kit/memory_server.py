@@ -24,7 +24,7 @@ from mega_cli.model import DATA, LIST, BlobId, Ref, VolumeId
 from mega_cli.state.index import ContentIndex
 from mega_cli.state.pages import PageCache
 from mega_cli.state.trust import TrustStore
-from mega_cli.volume.session import Device, VolumeSession
+from mega_cli.volume.session import Device, Owner, VolumeSession
 from tests.kit.forge import ACCOUNT, KEYS, MASTER, ORIGIN
 
 NOW_MS = 1_700_000_000_123
@@ -188,7 +188,6 @@ def open_device(server: MemoryServer, folder: Path, number: int = 1) -> VolumeSe
         pages=PageCache(folder / "pages.db"),
         index=ContentIndex(folder / "index.db"),
         device=Device(bytes([number]) * 16, lambda: NOW_MS),
-        origin=ORIGIN,
-        account=ACCOUNT,
+        owner=Owner(ORIGIN, ACCOUNT),
         index_key=chunk_index_key(MASTER.local_key),
     )
