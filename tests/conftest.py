@@ -30,15 +30,16 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def scanned_servers(recorded: Path) -> Iterator[None]:
-    """Look through every live server, once it has stopped, for traces of secrets and contents."""
-    end = LiveServer.__exit__
+    """Look through every live server, whenever one has stopped, for traces of secrets and contents."""
+    end = LiveServer._end
 
-    def end_and_scan(server: LiveServer, *details: object) -> None:
-        end(server, *details)
+    def end_and_scan(server: LiveServer) -> int:
+        code = end(server)
         pieces = recorder.traces(recorded)
         for held in recorder.server_bytes(server.data_dir, server.log):
             assert not recorder.leaked_pieces(pieces, held), "a server holds a trace of a secret or of a content"
+        return code
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LiveServer, "__exit__", end_and_scan)
+        patch.setattr(LiveServer, "_end", end_and_scan)
         yield

@@ -188,6 +188,17 @@ def test_no_byte_of_a_record_in_the_chain_can_be_changed(chain: tuple[VolumeSess
 
 
 @pytest.mark.attack("T23")
+def test_a_history_that_skips_a_number_is_refused(volume: VolumeSession) -> None:
+    """Rightly signed and linked, but revision n + 2 follows n: no later reader could ask for what lies between."""
+    head = volume.head()
+    skipping = seal_root_record(volume.keys, head.revision + 2, head.digest, head.body)
+    last = seal_root_record(volume.keys, head.revision + 3, record_header(skipping).digest, head.body)
+
+    assert refused(volume, [skipping], last)
+    assert refused(volume, [], skipping)
+
+
+@pytest.mark.attack("T23")
 def test_another_record_at_the_pinned_revision_is_a_fork(volume: VolumeSession) -> None:
     """Same revision, other hash."""
     head = volume.head()
