@@ -18,10 +18,13 @@ from mega_cli.volume.session import Device, Head, VolumeSession
 from mega_cli.volume.tree import Tree
 from mega_cli.volume.upload import Uploader
 
-ATTEMPTS = 200
+ATTEMPTS = 1_000
 SLOT_S = 0.02
 """The unit of the back-off under contention: about the time one commit takes on loopback."""
-LONGEST_WAIT_S = 1.0
+LONGEST_WAIT_S = 0.16
+"""The winner of a swap holds the new pages already and tends to win again, so losers must not wait long. Ten devices,
+120 commits, 2 busy cores: 13 s with this bound, 16 to 18 s with 0.32 to 1 s; without growth 12 to 20 s, and twice as
+many swaps are lost."""
 
 Change = Callable[[Tree], None]
 
@@ -31,7 +34,7 @@ def commit(session: VolumeSession, change: Change, uploader: Uploader, needs: It
 
     `change` is applied afresh to each head the server shows until a swap succeeds, so it must read the tree it is
     given and keep nothing from an earlier call. `needs` names the whole closure of the objects it brings in; the ids
-    of changed pages are added here. Raises TemporaryError after 200 lost swaps, MissingBlobsError, LimitError, and
+    of changed pages are added here. Raises TemporaryError after 1,000 lost swaps, MissingBlobsError, LimitError, and
     whatever `change` raises.
     """
     head = session.head()

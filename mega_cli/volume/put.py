@@ -88,7 +88,8 @@ def _put_once(
             def change(tree: Tree) -> None:
                 merge(session.pages, tree.folder(parent), walk.top, parent)
 
-            uploader.flush()
+            if walk.has_sealed_folders:
+                uploader.flush()  # a merge may have to load their pages; otherwise one pack carries content and pages
             revisions.append(commit(session, change, uploader, walk.ids))
             remember(session.index, walk.facts_once_committed)
             walk.facts_once_committed.clear()

@@ -90,6 +90,7 @@ class PutWalk:
         self.ids: set[BlobId] = set()
         self.revision = 0
         self.counts = Counts()
+        self.has_sealed_folders = False
         self.facts_once_committed: list[Fact] = []
         self._true_facts: list[Fact] = []
         self._queue: deque[_Batch | Merge] = deque()
@@ -163,6 +164,7 @@ class PutWalk:
             children = {key: child for key, child in graft.children.items() if isinstance(child, Entry)}
             assert len(children) == len(graft.children), "subfolders are finished before their parent"
             ref = PageTree(self._session.pages, None).edit(children)
+            self.has_sealed_folders = True
             for sealed in self._session.pages.take_fresh():
                 self._uploader.add(sealed)
                 self.ids.add(sealed.ref.id)
