@@ -2,15 +2,16 @@
 
 from mega_cli.account.access import AccountSummary, account_info, logout, open_session, open_volume
 from mega_cli.account.login import login
-from mega_cli.account.signup import SignedUp, signup
+from mega_cli.account.signup import PreparedSignup, complete_signup, prepare_signup
 
 __all__ = [
     "AccountSummary",
-    "SignedUp",
+    "PreparedSignup",
     "account_info",
+    "complete_signup",
     "login",
     "logout",
     "open_session",
     "open_volume",
-    "signup",
+    "prepare_signup",
 ]

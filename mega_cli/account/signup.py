@@ -1,20 +1,25 @@
 """Make an account: draw its secrets, seal both slots, sign certificate and record 1, post everything at once, log in.
 
-The server gets public keys, slots it cannot open, and an empty volume. Master key and recovery secret leave this module
-only inside its result; the caller shows the kit once or writes it 0600.
+The server gets public keys, slots it cannot open, and an empty volume. The recovery kit is on the disk before anything
+is posted, and is taken away only when the server has refused: no account exists whose kit was lost. Posting the same
+request again is safe, so a signup that was cut may be completed later.
 """
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from mega_cli.account import connection
 from mega_cli.account.connection import Place, check_origin, place_of
 from mega_cli.account.login import identity_of, keep, prove
 from mega_cli.account.passwords import judge_password
-from mega_cli.api.messages import KdfParameters, SignupRequest
+from mega_cli.api.client import ServerClient
+from mega_cli.api.messages import ErrorCode, KdfParameters, SignupRequest
 from mega_cli.crypto import randomness
 from mega_cli.crypto.keys import FIRST_EPOCH, MasterKeys
 from mega_cli.crypto.passwords import (
@@ -27,7 +32,7 @@ from mega_cli.crypto.passwords import (
     password_key,
 )
 from mega_cli.crypto.signing import public_key
-from mega_cli.errors import IntegrityError
+from mega_cli.errors import IntegrityError, MegaError, TemporaryError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.recovery_kit import kit_text
 from mega_cli.formats.root_record import FIRST_REVISION, NO_PREV, RootBody, record_header, seal_root_record
@@ -41,63 +46,119 @@ from mega_cli.system.directories import Home
 _ID_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class SignedUp:
-    """A new account, logged in on this device."""
+class KitKeeper(Protocol):
+    """Where the recovery kit goes."""
 
-    session: Session
-    recovery_secret: bytes = field(repr=False)
+    def keep(self, kit_text: str) -> None:
+        """Store the kit durably, for its owner alone. Raises when it cannot: then no account is made."""
+
+    def forget(self) -> None:
+        """Take it away again: the server refused, so it is the kit of no account."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSignup:
+    """An account that is not made yet."""
+
+    place: Place
+    request: SignupRequest = field(repr=False)
     kit_text: str = field(repr=False)
     """The page to print; it holds the recovery secret."""
+    prk: Secret | None = field(default=None, repr=False)
+    """The stretched password; None when it was prepared by an earlier run."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """The secrets of a new account."""
+    """The secrets of a new account, and its salt."""
 
     server_salt: bytes
     mk: Secret
     recovery_secret: bytes = field(repr=False)
 
 
-def signup(
-    home: Home,
+def prepare_signup(
     server_url: str,
     account: str,
     password: Secret,
     *,
     invite: str = "",
-    device_name: str = "",
     insecure_http: bool = False,
-) -> SignedUp:
-    """Make an account and log in; its profile becomes the current one.
+    on_wait: Callable[[str], None] = lambda _reason: None,
+) -> PreparedSignup:
+    """Draw and seal everything for a new account, after a look at the server; nothing is posted and nothing kept.
 
-    Raises UsageError for a bad name or a weak password, PermissionRefusedError when the server takes no new accounts,
-    MegaError when the name is taken.
+    Raises UsageError for a bad name or a weak password, PolicyError when the server's accounts belong elsewhere.
     """
     place = place_of(account, server_url, "", insecure_http=insecure_http)
     judge_password(password, account)
+    with closing(connection.connect(place.server_url, insecure_http=insecure_http, on_wait=on_wait)) as client:
+        check_origin(client, place.origin)
     drawn = _Drawn(
         randomness.random_bytes(SERVER_SALT_BYTES),
         Secret(randomness.random_bytes(SECRET_BYTES)),
         randomness.random_bytes(SECRET_BYTES),
     )
-    own = home.with_profile(place.profile)
-    client = connection.connect(place.server_url, insecure_http=insecure_http)
-    try:
-        check_origin(client, place.origin)
-        prk = password_key(password, drawn.server_salt, account, place.origin, DEFAULT_POLICY)
-        request = _request(place, drawn, prk, invite)
-        client.signup(request)
-        session = prove(client, place, prk, drawn.server_salt, DEFAULT_POLICY, device_name=device_name)
-    finally:
-        client.close()
-    if session.master_key != drawn.mk or session.epoch != FIRST_EPOCH:
-        raise IntegrityError
-    keep(own, session, AccountPin(drawn.server_salt, DEFAULT_POLICY, identity_of(session)))
-    _pin_first(own, session, request.root_record)
+    prk = password_key(password, drawn.server_salt, account, place.origin, DEFAULT_POLICY)
+    request = _request(place, drawn, prk, invite)
     words = fingerprint_words(fingerprint(request.idcert))
-    return SignedUp(session, drawn.recovery_secret, kit_text(account, place.origin, drawn.recovery_secret, words))
+    return PreparedSignup(place, request, kit_text(account, place.origin, drawn.recovery_secret, words), prk)
+
+
+def complete_signup(
+    home: Home,
+    prepared: PreparedSignup,
+    password: Secret,
+    kit: KitKeeper,
+    *,
+    device_name: str = "",
+    on_wait: Callable[[str], None] = lambda _reason: None,
+) -> Session:
+    """Keep the kit, make the account, log in; its profile becomes the current one. May be repeated after a failure.
+
+    The kit stays when the account may exist, and the error's hint says how to go on. Raises PermissionRefusedError when
+    the server takes no new accounts, MegaError when the name is taken: then there is no kit either.
+    """
+    place, request = prepared.place, prepared.request
+    kit.keep(prepared.kit_text)
+    with closing(connection.connect(place.server_url, insecure_http=place.insecure_http, on_wait=on_wait)) as client:
+        _post(client, prepared, kit)
+        try:
+            salt = request.kdf.server_salt
+            prk = prepared.prk or password_key(password, salt, place.account, place.origin, DEFAULT_POLICY)
+            session = prove(client, place, prk, salt, DEFAULT_POLICY, device_name=device_name)
+            if (
+                encode_idcert(MasterKeys(session.master_key, session.epoch), place.account, place.origin)
+                != request.idcert
+            ):
+                raise IntegrityError
+            own = home.with_profile(place.profile)
+            keep(own, session, AccountPin(salt, DEFAULT_POLICY, identity_of(session)))
+            _pin_first(own, session, request.root_record)
+        except MegaError as error:
+            error.hint = f"the account is made and its recovery kit kept; go on with: {login_line(place)}"
+            raise
+    return session
+
+
+def login_line(place: Place) -> str:
+    """Write the command that logs in to an account."""
+    words = ["mega", "login", place.account, "--server", place.origin]
+    return shlex.join([*words, "--insecure-http"] if place.insecure_http else words)
+
+
+def _post(client: ServerClient, prepared: PreparedSignup, kit: KitKeeper) -> None:
+    """Post the account; tell an answer that refuses it from none, or one that cannot be read."""
+    try:
+        client.signup(prepared.request)
+    except (TemporaryError, IntegrityError) as error:
+        error.hint = f"the account may have been made, so its recovery kit is kept; see: {login_line(prepared.place)}"
+        raise
+    except MegaError as error:
+        kit.forget()
+        if error.details.get("code") == ErrorCode.ACCOUNT_EXISTS:
+            error.hint = f"choose another name; or, if it is yours: {login_line(prepared.place)}"
+        raise
 
 
 def _request(place: Place, drawn: _Drawn, prk: Secret, invite: str) -> SignupRequest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.limits import DEVICE_NAME_CHARS
 from mega_server.protocol.messages import (
     AccountInfo,
@@ -21,6 +22,7 @@ from mega_server.protocol.proof import LOGIN_CONTEXT, Proof, Purpose, login_stat
 __all__ = [
     "DEVICE_NAME_CHARS",
     "AccountInfo",
+    "ErrorCode",
     "KdfParameters",
     "LoginAttempt",
     "LoginReply",

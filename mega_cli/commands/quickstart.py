@@ -10,7 +10,7 @@ import click
 
 from mega_cli.account import open_volume
 from mega_cli.daemon.embedded_server import EmbeddedServer
-from mega_cli.daemon.first_account import check_profile, enter_account
+from mega_cli.daemon.first_account import check_profile, enter_account, finish_first_run
 from mega_cli.daemon.sample_folder import sample_folder
 from mega_cli.errors import SomeItemsFailedError, UsageError
 from mega_cli.localfs.compare import compare_folders
@@ -65,6 +65,7 @@ def command(console: Console, folder: Path | None, account: str, password: Passw
             password=entered.password,
             kit_path=entered.kit_path,
         )
+        finish_first_run(entered.home)
         failed = _store_and_prove(console, entered.home, source)
         is_staying = has_terminal() and not server.was_running
         has_to_start = not is_staying and not server.was_running

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TextIO
 
 import click
 
-from mega_cli.account import signup
+from mega_cli.account import complete_signup, prepare_signup
 from mega_cli.options.command import declare
 from mega_cli.options.connection import account_argument, device_name_option, insecure_http_option, server_option
 from mega_cli.options.password import PasswordSource, password_options
 from mega_cli.output.console import Console
-from mega_cli.state.kit_file import reserved_kit
+from mega_cli.output.progress import spoken_waits
+from mega_cli.state.kit_file import KitFile
 from mega_cli.system.directories import open_home
 
 
@@ -53,20 +55,18 @@ def command(
     """
     invite = invite_file.read().strip() if invite_file else os.environ.pop("MEGA_INVITE", "")
     path = kit_path or Path(f"mega-recovery-kit-{Path(account).name}.txt")
+    line = shlex.join(
+        ["mega", "login", account, "--server", server_url, *(["--insecure-http"] if insecure_http else [])]
+    )
+    kit = KitFile(path, f"if an earlier signup was cut, its account may exist: {line}; else add --recovery-kit FILE")
+    kit.check_absent()
     secret = password.ask(f"New password for {account}", is_new=True)
-    with reserved_kit(path) as kit:
-        made = signup(
-            open_home(),
-            server_url,
-            account,
-            secret,
-            invite=invite,
-            device_name=device_name,
-            insecure_http=insecure_http,
-        )
-        kit.write(made.kit_text.encode())
+    on_wait = spoken_waits(console).waiting
+    prepared = prepare_signup(server_url, account, secret, invite=invite, insecure_http=insecure_http, on_wait=on_wait)
+    console.when_interrupted = f"the account may have been made, so {path} is kept; see: {line}"
+    session = complete_signup(open_home(), prepared, secret, kit, device_name=device_name, on_wait=on_wait)
     if console.is_json:
-        console.document({"account": account, "server": made.session.origin, "recovery_kit": str(path.absolute())})
+        console.document({"account": account, "server": session.origin, "recovery_kit": str(path.absolute())})
         return
     console.result(f"recovery kit: {path.absolute()}")
     console.note(f"mega: signed up and signed in as {account}; print the recovery kit, then keep it off this device")

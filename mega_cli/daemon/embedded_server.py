@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from mega_cli.account.connection import connect
+from mega_cli.daemon.first_account import unfinished_run
 from mega_cli.errors import LockedError, MegaError, NotInitialisedError
 from mega_cli.state.private_files import make_private_folder, write_private_file
 from mega_cli.state.trust import TrustStore
@@ -42,7 +43,7 @@ class EmbeddedServer:
         self.was_running = False
         self._process: subprocess.Popen[bytes] | None = None
         port_file = data / "server-port"
-        if home.profile and port_file.exists():
+        if port_file.exists() and (home.profile or unfinished_run(home)):
             self.port = int(port_file.read_text(encoding="ascii"))
         else:
             self.port = _free_port()
@@ -160,18 +161,25 @@ class EmbeddedServer:
         A program that asked our server for the salt before can show it too; it still gets no more than a token, and
         never a key (threat model: other users of this machine).
         """
+        salt = self._known_salt(home, account)
+        client = connect(self.url, insecure_http=False)
+        try:
+            return salt is not None and client.kdf(account).server_salt == salt
+        except MegaError:
+            return False
+        finally:
+            client.close()
+
+    def _known_salt(self, home: Home, account: str) -> bytes | None:
+        if not home.profile:
+            first = unfinished_run(home)
+            return first.request.kdf.server_salt if first else None
         trust = TrustStore(home.trust_file)
         try:
             pinned = trust.account_pin(self.url, account)
         finally:
             trust.close()
-        client = connect(self.url, insecure_http=False)
-        try:
-            return pinned is not None and client.kdf(account).server_salt == pinned.server_salt
-        except MegaError:
-            return False
-        finally:
-            client.close()
+        return pinned.server_salt if pinned else None
 
 
 def _free_port() -> int:

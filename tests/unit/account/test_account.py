@@ -1,161 +1,42 @@
-"""Signup, login, logout and what a session opens, against the real server in this process."""
+"""Login, logout and what a session opens, against the real server in this process."""
 
 from __future__ import annotations
 
 import base64
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mega_cli.account import SignedUp, account_info, connection, login, logout, open_session, open_volume, signup
+from mega_cli.account import (
+    account_info,
+    connection,
+    login,
+    logout,
+    open_session,
+    open_volume,
+)
 from mega_cli.account.connection import place_of
 from mega_cli.account.login import device_label, identity_of, keep, prove
 from mega_cli.api.client import ServerClient
 from mega_cli.api.retry import RetryableError
-from mega_cli.crypto.keys import MasterKeys
 from mega_cli.crypto.passwords import DEFAULT_POLICY, password_key
 from mega_cli.errors import (
     IntegrityError,
-    MegaError,
     NotLoggedInError,
-    PermissionRefusedError,
     PolicyError,
     SafetyStopError,
     TemporaryError,
     UntrustedKeyError,
-    UsageError,
 )
-from mega_cli.formats.recovery_kit import encode_recovery_secret
-from mega_cli.formats.root_record import open_root_record
 from mega_cli.model import KIB, MIB, Secret
 from mega_cli.state.session import Session, save_session
 from mega_cli.state.trust import AccountPin, TrustStore
 from mega_cli.system.directories import Home, open_home
-from mega_server.config import Signup
-from tests.kit.in_process import InProcessWire
-from tests.kit.server import backend_of, make_app
 from tests.kit.wire import ScriptedWire, patient
+from tests.unit.account.conftest import PASSWORD, URL, World
 
-URL = "http://127.0.0.1:8420"
-PASSWORD = Secret(b"correct horse battery staple")
 KDF, CHALLENGE, LOGIN = "/v1/accounts/alice/kdf", "/v1/login/challenge", "/v1/login"
-
-
-@dataclass
-class World:
-    """A server with one account, and the device that made it."""
-
-    wire: InProcessWire
-    folder: Path
-    made: SignedUp
-
-    @property
-    def device(self) -> Home:
-        """The device that signed up."""
-        return open_home({"MEGA_HOME": str(self.folder)})
-
-
-@pytest.fixture(scope="module")
-def signed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Sign up once: each derivation costs half a second."""
-    folder = tmp_path_factory.mktemp("first")
-    wire = InProcessWire(make_app(tmp_path_factory.mktemp("server")))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "connect", wire.connect)
-        made = signup(open_home({"MEGA_HOME": str(folder)}), URL, "alice", PASSWORD, device_name="first")
-        yield World(wire, folder, made)
-    backend_of(wire.app).close()
-
-
-@pytest.fixture
-def world(signed_up: World, tmp_path: Path) -> Iterator[World]:
-    """Give a copy of the device, and a server that does not lie yet."""
-    shutil.copytree(signed_up.folder, tmp_path / "device")
-    signed_up.wire.requests.clear()
-    yield World(signed_up.wire, tmp_path / "device", signed_up.made)
-    signed_up.wire.lies.clear()
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Home:
-    """Give a device that has never seen the server."""
-    return open_home({"MEGA_HOME": str(tmp_path / "fresh")})
-
-
-def test_signup_logs_in(world: World) -> None:
-    """The new session is the stored one, and its profile the current one."""
-    assert world.device.profile == "alice@127.0.0.1_8420"
-    assert open_session(world.device) == world.made.session
-
-
-def test_the_kit_holds_the_recovery_secret_and_the_fingerprint(world: World) -> None:
-    """What is printed is what recovers, and what people compare."""
-    kit = world.made.kit_text
-    groups = encode_recovery_secret(world.made.recovery_secret).split("-")
-
-    assert all(group in kit for group in groups)
-    assert all(word in kit for word in account_info(world.made.session).fingerprint_words)
-
-
-def test_signup_makes_and_pins_an_empty_volume(world: World) -> None:
-    """Record 1 verifies with the derived keys, has no root page, and is pinned already."""
-    session = world.made.session
-    keys = MasterKeys(session.master_key, session.epoch).volume_keys()
-    with open_volume(world.device) as volume:
-        header, body = open_root_record(keys, volume.client.head(keys.volume))
-        pin = volume.pin()
-
-    assert (header.revision, body.root) == (1, None)
-    assert pin is not None
-    assert (pin.revision, pin.digest) == (1, header.digest)
-
-
-def test_secrets_of_a_signup_do_not_show(world: World) -> None:
-    """What signup returns can be printed."""
-    shown = repr(world.made)
-
-    assert repr(world.made.recovery_secret) not in shown
-    assert encode_recovery_secret(world.made.recovery_secret)[:20] not in shown
-
-
-def test_nothing_secret_is_sent_at_signup(world: World, fresh: Home) -> None:
-    """Neither password nor master key nor recovery secret is in any byte that leaves the device."""
-    made = signup(fresh, URL, "carol", PASSWORD)
-    sent = b"".join(request.content + str(request.url).encode() for request in world.wire.requests)
-
-    for secret in (PASSWORD.reveal(), made.session.master_key.reveal(), made.recovery_secret):
-        for form in (secret, secret.hex().encode(), base64.b64encode(secret), base64.urlsafe_b64encode(secret)):
-            assert form.rstrip(b"=") not in sent
-
-
-def test_a_taken_name_is_said(world: World, fresh: Home) -> None:
-    """Somebody else's signup under the name fails and leaves no session."""
-    with pytest.raises(MegaError, match="exists"):
-        signup(fresh, URL, "alice", Secret(b"another long password 42"))
-    assert not (fresh.directories.accounts / "alice@127.0.0.1_8420").exists()
-    assert world.wire.paths[-1] == "/v1/accounts"
-
-
-@pytest.mark.parametrize("password", [b"password1", b"alice2024", b"", b"x" * 1025])
-def test_a_weak_password_is_refused_before_anything_is_sent(world: World, fresh: Home, password: bytes) -> None:
-    """The advice is zxcvbn's; the password is in no message."""
-    with pytest.raises(UsageError) as caught:
-        signup(fresh, URL, "dave", Secret(password))
-    assert not password or password.decode() not in caught.value.message + caught.value.hint
-    assert world.wire.requests == []
-
-
-def test_a_closed_server_refuses(tmp_path: Path, fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signup without the invitation the server wants is not permitted."""
-    wire = InProcessWire(make_app(tmp_path, signup=Signup.INVITE))
-    monkeypatch.setattr(connection, "connect", wire.connect)
-    with pytest.raises(PermissionRefusedError):
-        signup(fresh, URL, "alice", PASSWORD, invite="guess")
-    backend_of(wire.app).close()
 
 
 def test_a_second_device_gets_the_same_keys(world: World, fresh: Home) -> None:

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from mega_cli.account import AccountSummary
-from mega_cli.errors import NotLoggedInError, PermissionRefusedError
+from mega_cli.errors import NotLoggedInError
 from mega_cli.model import Secret
+from mega_cli.state.kit_file import KitFile
 from tests.unit.commands.conftest import Run
 
 KIT = "RECOVERY KIT\nXXXX-YYYY\n"
@@ -23,15 +24,22 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[object,
     """Have the account's services note their calls, in a folder of their own."""
     calls: list[tuple[object, ...]] = []
 
-    def signup(_home: object, *words: object, **options: object) -> object:
+    def prepare(*words: object, on_wait: object, **options: object) -> object:
+        assert on_wait
         calls.append((*words, options))
-        return SimpleNamespace(session=SESSION, kit_text=KIT)
+        return SimpleNamespace(kit_text=KIT)
+
+    def complete(_home: object, _prepared: object, _password: Secret, kit: KitFile, **options: object) -> object:
+        kit.keep(KIT)
+        calls.append((options["device_name"],))
+        return SESSION
 
     def login(_home: object, *words: object, **options: object) -> object:
         calls.append((*words, options))
         return SESSION
 
-    monkeypatch.setattr("mega_cli.commands.signup.signup", signup)
+    monkeypatch.setattr("mega_cli.commands.signup.prepare_signup", prepare)
+    monkeypatch.setattr("mega_cli.commands.signup.complete_signup", complete)
     monkeypatch.setattr("mega_cli.commands.login.login", login)
     monkeypatch.setenv("MEGA_PASSWORD", "open sesame")
     monkeypatch.chdir(tmp_path)
@@ -57,7 +65,8 @@ def test_signup_passes_its_options_on(
 
     run("signup", *ALICE, "--device-name", "desk", "--insecure-http")
 
-    assert asked[0][3] == {"invite": "one-two", "device_name": "desk", "insecure_http": True}
+    assert asked[0][3] == {"invite": "one-two", "insecure_http": True}
+    assert asked[1] == ("desk",)
 
 
 def test_an_invitation_may_come_from_standard_input(asked: list[tuple[object, ...]], run: Run) -> None:
@@ -77,19 +86,22 @@ def test_a_kit_never_replaces_a_file(asked: list[tuple[object, ...]], run: Run, 
     ran = run("signup", *ALICE)
 
     assert (ran.code, kit.read_text(encoding="utf-8"), asked) == (2, "precious", [])
+    assert "its account may exist: mega login alice --server https://h;" in ran.err
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_failed_signup_leaves_no_kit(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The reserved file goes with the account that was not made."""
+def test_an_interrupted_signup_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C after the kit was written: the account may have been made."""
 
-    def refuse(*_: object, **__: object) -> object:
-        raise PermissionRefusedError("signup is closed", "ask the administrator")
+    def interrupt(*_: object, **__: object) -> object:
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr("mega_cli.commands.signup.signup", refuse)
+    monkeypatch.setattr("mega_cli.commands.signup.complete_signup", interrupt)
 
-    assert run("signup", *ALICE).code == 13
-    assert list(tmp_path.glob("*kit*")) == []
+    ran = run("signup", *ALICE)
+
+    assert ran.code == 130
+    assert "see: mega login alice --server https://h" in ran.err
 
 
 def test_login_passes_its_options_on(

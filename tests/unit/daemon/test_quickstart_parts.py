@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from mega_cli.account import PreparedSignup
+from mega_cli.account.connection import place_of
+from mega_cli.api.messages import KdfParameters, SignupRequest
 from mega_cli.crypto import randomness
 from mega_cli.daemon import first_account
 from mega_cli.daemon.embedded_server import EmbeddedServer
-from mega_cli.daemon.first_account import check_profile, enter_account, generated_password
+from mega_cli.daemon.first_account import (
+    Entered,
+    check_profile,
+    enter_account,
+    finish_first_run,
+    generated_password,
+    unfinished_run,
+)
 from mega_cli.daemon.sample_folder import sample_folder
-from mega_cli.errors import NotLoggedInError, SafetyStopError
+from mega_cli.errors import NotLoggedInError, PermissionRefusedError, SafetyStopError
 from mega_cli.model import Secret
+from mega_cli.state.kit_file import KitFile
 from mega_cli.system.directories import Home, open_home
 
 URL = "http://127.0.0.1:4711"
@@ -82,29 +93,143 @@ def test_another_account_is_not_displaced(home: Home) -> None:
     assert refusal.value.hint.startswith("MEGA_HOME=")
 
 
-def test_a_first_run_without_a_person_generates_a_password(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+REQUEST = SignupRequest(
+    account="owner",
+    kdf=KdfParameters(algorithm="argon2id", server_salt=b"s" * 32, passes=3, memory_bytes=1 << 28),
+    login_key=b"l",
+    recovery_key=b"r",
+    password_slot=b"p",
+    recovery_slot=b"q",
+    idcert=b"i",
+    root_record=b"o",
+)
+
+
+@dataclass
+class Signups:
+    """The signup service: notes what is posted with which password, and may be cut before or after."""
+
+    posted: list[tuple[SignupRequest, Secret]] = field(default_factory=list)
+    prepared: int = 0
+    failure: BaseException | None = None
+
+    def prepare(self, url: str, account: str, _password: Secret) -> PreparedSignup:
+        """Draw an account."""
+        self.prepared += 1
+        return PreparedSignup(place_of(account, url, "", insecure_http=False), REQUEST, "KIT")
+
+    def complete(self, _home: Home, prepared: PreparedSignup, password: Secret, kit: KitFile) -> None:
+        """Post it, unless it fails."""
+        kit.keep(prepared.kit_text)
+        if self.failure is not None:
+            raise self.failure
+        self.posted.append((prepared.request, password))
+
+
+@pytest.fixture
+def signups(monkeypatch: pytest.MonkeyPatch) -> Signups:
+    service = Signups()
+    monkeypatch.setattr(first_account, "prepare_signup", service.prepare)
+    monkeypatch.setattr(first_account, "complete_signup", service.complete)
+    return service
+
+
+def nobody(_is_new: bool) -> None:  # noqa: FBT001 -- as it is called
+    """Be no person to ask."""
+
+
+def test_a_first_run_without_a_person_generates_a_password(home: Home, signups: Signups) -> None:
     """It is given back to be shown once, and the kit is written for its owner alone."""
-    used: list[Secret] = []
+    entered = enter_account(home, URL, "owner", nobody)
 
-    def signup(_home: Home, _url: str, _account: str, password: Secret) -> object:
-        used.append(password)
-        return SimpleNamespace(kit_text="KIT")
-
-    monkeypatch.setattr(first_account, "signup", signup)
-
-    entered = enter_account(home, URL, "owner", lambda _is_new: None)
-
-    assert used == [Secret(entered.password.encode())]
+    assert signups.posted == [(REQUEST, Secret(entered.password.encode()))]
     assert entered.kit_path is not None
     assert (entered.kit_path.read_text(encoding="utf-8"), entered.kit_path.stat().st_mode & 0o777) == ("KIT", 0o600)
-    assert entered.password not in repr(entered)
+    assert entered.password not in repr(entered) + repr(unfinished_run(home))
 
 
-def test_a_password_that_was_given_is_not_shown(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_was_given_is_neither_shown_nor_stored(home: Home, signups: Signups) -> None:
     """Only a generated one is news to its owner."""
-    monkeypatch.setattr(first_account, "signup", lambda *_: SimpleNamespace(kit_text="KIT"))
+    entered = enter_account(home, URL, "owner", lambda _is_new: Secret(b"given"))
 
-    assert enter_account(home, URL, "owner", lambda _is_new: Secret(b"given")).password == ""
+    assert (entered.password, len(signups.posted)) == ("", 1)
+    assert b"given" not in (home.directories.data / "first-run.json").read_bytes()
+
+
+def test_a_first_run_that_was_killed_goes_on_with_the_same_account(home: Home, signups: Signups) -> None:
+    """Same request, same kit, same generated password, wherever it was cut; what is stored is private."""
+    signups.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        enter_account(home, URL, "owner", nobody)
+    stored = unfinished_run(home)
+    signups.failure = None
+
+    entered = enter_account(home, URL, "owner", nobody)
+
+    assert stored is not None
+    assert signups.posted == [(REQUEST, Secret(stored.password.encode()))]
+    assert (entered.password, signups.prepared) == (stored.password, 1)
+    assert (home.directories.data / "first-run.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_first_run_cut_before_its_password_was_shown_shows_it_again(
+    home: Home, signups: Signups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it was shown; then it is forgotten."""
+    shown = enter_account(home, URL, "owner", nobody).password
+    monkeypatch.setattr(first_account, "open_session", lambda _home: None)
+    later = home.with_profile(PROFILE)
+
+    again = enter_account(later, URL, "owner", nobody)
+    finish_first_run(home)
+
+    assert (again.password, again.is_new, len(signups.posted)) == (shown, True, 1)
+    assert enter_account(later, URL, "owner", nobody) == Entered(later, is_new=False)
+
+
+def test_a_cut_first_run_with_a_chosen_password_needs_it_again(home: Home, signups: Signups) -> None:
+    """It was not stored, so without a person it is exit 12."""
+    signups.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        enter_account(home, URL, "owner", lambda _is_new: Secret(b"chosen"))
+    signups.failure = None
+
+    with pytest.raises(NotLoggedInError, match="needed again"):
+        enter_account(home, URL, "owner", nobody)
+    enter_account(home, URL, "owner", lambda is_new: None if is_new else Secret(b"chosen"))
+
+    assert signups.posted == [(REQUEST, Secret(b"chosen"))]
+
+
+def test_a_cut_first_run_keeps_its_port(home: Home, signups: Signups) -> None:
+    """The account is bound to it from the moment it was drawn."""
+    first = EmbeddedServer(home).port
+    signups.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        enter_account(home, URL, "owner", nobody)
+
+    assert EmbeddedServer(home).port == first
+
+
+def test_a_refused_first_run_leaves_nothing(home: Home, signups: Signups, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run draws a new account."""
+
+    def refuse(_home: Home, _prepared: PreparedSignup, _password: Secret, kit: KitFile) -> None:
+        kit.forget()
+        raise PermissionRefusedError("closed")
+
+    monkeypatch.setattr(first_account, "complete_signup", refuse)
+    with pytest.raises(PermissionRefusedError):
+        enter_account(home, URL, "owner", nobody)
+
+    assert (unfinished_run(home), signups.posted) == (None, [])
+
+
+def test_a_damaged_first_run_is_a_safety_stop(home: Home) -> None:
+    """It may hold the only kit of an account, so it is not thrown away."""
+    (home.directories.data / "first-run.json").write_bytes(b"{")
+    with pytest.raises(SafetyStopError):
+        enter_account(home, URL, "owner", nobody)
 
 
 def test_a_signed_out_account_asks_for_its_password(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
