@@ -30,7 +30,7 @@ from mega_server.config import Config
 from mega_server.protocol import routes
 
 # A thread works on one request, or waits for its body. granian starts as many as are busy and ends those idle for 30 s.
-# It has no time limit for a body that stalls (its issue 728), so a few stalled clients must not take them all. Each holds
+# It sets no time limit to a body that stalls (its issue 728): a few stalled clients must not take them all. Each holds
 # one pack at most: 16 x 16 MiB at worst. One client sends from a few threads and keeps a worker under 150 MB.
 # Two workers measured no faster on two cores. Neither glibc's mallopt (one arena, high thresholds) nor a shorter switch
 # interval changed anything: storing 1 GiB makes 20,000 page faults either way, since `read_pack` keeps its memory.
