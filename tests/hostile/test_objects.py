@@ -133,6 +133,7 @@ def test_equal_small_contents_share_nothing() -> None:
 BOMBS = {
     "10 MiB that spell 10 GiB": "b''.join([zstandard.ZstdCompressor().compress(bytes(64 << 20))] * 160)[:4 << 20]",
     "a frame that says 10 GiB": "zstd_frame(10 << 30)",
+    "a whole frame of half a GiB": "whole_frame(512 << 20)",
     "a frame that does not say": "zstandard.ZstdCompressor(write_content_size=False).compress(bytes(64 << 20))",
 }
 _BOMB = """
@@ -143,6 +144,10 @@ from tests.kit import forge
 
 def zstd_frame(size):
     return b"\\x28\\xb5\\x2f\\xfd\\xe0" + struct.pack("<Q", size) + b"\\x01\\x00\\x00"
+
+def whole_frame(size):
+    packer, zeros = zstandard.ZstdCompressor().compressobj(size=size), bytes(1 << 20)
+    return b"".join(packer.compress(zeros) for _ in range(size >> 20)) + packer.flush()
 
 stored = {stored}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
