@@ -9,7 +9,7 @@ from mega_cli.account.login import identity_of
 from mega_cli.api.client import ServerClient
 from mega_cli.crypto.content import chunk_index_key
 from mega_cli.crypto.keys import MasterKeys
-from mega_cli.errors import IntegrityError, SafetyStopError, UntrustedKeyError
+from mega_cli.errors import IntegrityError, SafetyStopError, TemporaryError, UntrustedKeyError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.words import fingerprint_words
 from mega_cli.state.index import ContentIndex
@@ -54,7 +54,7 @@ def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:
     try:
         _check_identity(trust, session)
         return VolumeSession(
-            client=_client(session, progress or SilentProgress()),
+            client=_client(session, progress),
             keys=keys.volume_keys(),
             trust=trust,
             pages=PageCache(home.pages_file),
@@ -68,9 +68,9 @@ def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:
         raise
 
 
-def account_info(session: Session) -> AccountSummary:
+def account_info(session: Session, progress: Progress | None = None) -> AccountSummary:
     """Ask the server about the account. Raises IntegrityError when it speaks of another one."""
-    client = _client(session, SilentProgress())
+    client = _client(session, progress)
     try:
         told = client.me()
     finally:
@@ -89,25 +89,29 @@ def account_info(session: Session) -> AccountSummary:
     )
 
 
-def logout(home: Home) -> None:
+def logout(home: Home, progress: Progress | None = None) -> None:
     """End the session at the server and erase everything on this device that opens content; the pins stay.
 
     The device forgets even when the server cannot be told: then it raises TemporaryError, and the session at the
     server lasts until it is ended from another device. Raises as `open_session`.
     """
     session = open_session(home)
-    client = _client(session, SilentProgress())
+    client = _client(session, progress)
     try:
         client.logout(session.session_id)
+    except TemporaryError as error:
+        error.hint = "this device holds no key any more; its session at the server ends after 180 days without use"
+        raise
     finally:
         client.close()
         erase_session(home.session_file)
         delete_database(home.index_file)
 
 
-def _client(session: Session, progress: Progress) -> ServerClient:
+def _client(session: Session, progress: Progress | None) -> ServerClient:
+    on_wait = (progress or SilentProgress()).waiting
     return connection.connect(
-        session.server_url, insecure_http=session.insecure_http, token=session.token, on_wait=progress.waiting
+        session.server_url, insecure_http=session.insecure_http, token=session.token, on_wait=on_wait
     )
 
 

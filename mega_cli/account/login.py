@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Callable
 from typing import Final
 
 from mega_cli.account import connection
@@ -41,6 +42,7 @@ def login(
     device_name: str = "",
     insecure_http: bool = False,
     connect_to: str = "",
+    on_wait: Callable[[str], None] = lambda _reason: None,
 ) -> Session:
     """Log in with the password and keep the session under the account's profile, which becomes the current one.
 
@@ -51,7 +53,7 @@ def login(
     place = place_of(account, server_url, connect_to, insecure_http=insecure_http)
     check_length(password)
     own = home.with_profile(place.profile)
-    client = connection.connect(place.server_url, insecure_http=insecure_http)
+    client = connection.connect(place.server_url, insecure_http=insecure_http, on_wait=on_wait)
     try:
         check_origin(client, place.origin)
         salt, policy = _kdf(client, own, place)

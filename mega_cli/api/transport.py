@@ -121,10 +121,22 @@ class HttpTransport:
             message = f"the certificate of {self._base_url} is not trusted: {root.verify_message}"
             return UntrustedKeyError(message, "check the address; set SSL_CERT_FILE for an authority of your own")
         if isinstance(error, httpx.ConnectError):
-            return RetryableError(f"{self._base_url} cannot be reached", "is the server running?")
+            return self._unreached(is_refused=isinstance(root, ConnectionRefusedError))
         if isinstance(error, httpx.TimeoutException):
             return RetryableError(f"{self._base_url} does not answer in time")
         return RetryableError(f"the connection to {self._base_url} was cut")
+
+    def _unreached(self, *, is_refused: bool) -> RetryableError:
+        """Say that there is no connection, and a command that helps."""
+        message = f"{self._base_url} cannot be reached"
+        address = parse_address(self._base_url)
+        if address.is_loopback and is_refused:
+            start = f"mega-server serve --data ./mega-data --port {address.port}"
+            hint = f"no server runs there; start it: mega quickstart, if that made it, else: {start}"
+            return RetryableError(message, hint, is_absent=True)
+        return RetryableError(
+            message, f"check address and network; to see when it is back: curl {self._base_url}/healthz"
+        )
 
 
 def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from mega_cli.options.command import declare
 from mega_cli.options.connection import account_argument, device_name_option, insecure_http_option, server_option
 from mega_cli.options.password import PasswordSource, password_options
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.system.directories import open_home
 
 
@@ -47,6 +48,7 @@ def command(
         device_name=device_name,
         connect_to=connect_to,
         insecure_http=insecure_http,
+        on_wait=spoken_waits(console).waiting,
     )
     if console.is_json:
         console.document({"account": session.account, "server": session.origin, "device": session.device_name})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mega_cli.account import logout
 from mega_cli.options.command import declare
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.system.directories import open_home
 
 
@@ -14,5 +15,5 @@ def command(console: Console) -> None:
 
     What the device has seen of the server stays pinned, so that a later login cannot be shown an older state.
     """
-    logout(open_home())
+    logout(open_home(), spoken_waits(console))
     console.note("mega: signed out; this device holds no key any more")

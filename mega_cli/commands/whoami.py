@@ -5,6 +5,7 @@ from __future__ import annotations
 from mega_cli.account import account_info, open_session
 from mega_cli.options.command import declare
 from mega_cli.output.console import Console
+from mega_cli.output.progress import spoken_waits
 from mega_cli.output.units import size_text
 from mega_cli.system.directories import open_home
 
@@ -15,7 +16,7 @@ def command(console: Console) -> None:
 
     Quota and use are what the server says; the fingerprint is what this device computes, and people can compare it.
     """
-    info = account_info(open_session(open_home()))
+    info = account_info(open_session(open_home()), spoken_waits(console))
     if console.is_json:
         console.document(
             {

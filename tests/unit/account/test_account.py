@@ -197,8 +197,9 @@ def test_logout_erases_even_when_the_server_is_away(world: World, monkeypatch: p
     """A device can always forget; it says that the server was not told."""
     wire = ScriptedWire([RetryableError("cannot be reached")] * 3)
     monkeypatch.setattr(connection, "connect", lambda *_args, **_options: ServerClient(wire, retry=patient()))
-    with pytest.raises(TemporaryError):
+    with pytest.raises(TemporaryError) as caught:
         logout(world.device)
+    assert "holds no key any more" in caught.value.hint
     assert not world.device.session_file.exists()
 
 

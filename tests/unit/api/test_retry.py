@@ -55,6 +55,25 @@ def test_the_total_wait_is_bounded() -> None:
     assert policy.wait_s(policy.attempts, 0.0, None) is None
 
 
+def test_where_nothing_listens_a_person_waits_for_seconds() -> None:
+    """Four attempts, 3.5 s at most, when nothing on this machine has ever answered."""
+    waits: list[float] = []
+    retry = Retry(RetryPolicy(), sleep=waits.append, fraction=lambda: 1.0)
+    with pytest.raises(RetryableError):
+        retry.run(Failing(*(RetryableError("refused", is_absent=True) for _ in range(9))))
+    assert waits == [0.5, 1.0, 2.0]
+
+
+def test_a_server_that_goes_away_is_waited_for() -> None:
+    """Once it has answered, a refused connection is a restart and has the whole budget."""
+    waits: list[float] = []
+    retry = Retry(RetryPolicy(), sleep=waits.append, fraction=lambda: 1.0)
+    retry.run(Failing())
+
+    assert retry.run(Failing(*(RetryableError("refused", is_absent=True) for _ in range(6)))) == "done"
+    assert len(waits) == 6
+
+
 def test_failures_that_pass_are_tried_again() -> None:
     """Two failures, two waits, then the result."""
     waits: list[float] = []

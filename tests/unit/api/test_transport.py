@@ -93,12 +93,22 @@ def test_broken_framing_is_temporary(script: list[bytes]) -> None:
 
 
 def test_an_absent_server_is_temporary() -> None:
-    """A refused connection may pass, and the hint asks the right question."""
+    """A refused connection may pass; on this machine nothing listens, and the hint says how to start it."""
     with RawServer() as server:
         pass
     with pytest.raises(RetryableError, match="cannot be reached") as caught:
         ask(server)
-    assert "running" in caught.value.hint
+    assert caught.value.is_absent
+    assert caught.value.hint.endswith(f"mega-server serve --data ./mega-data --port {server.url.rpartition(':')[2]}")
+
+
+def test_an_address_that_is_not_found_is_temporary() -> None:
+    """It may be the network, so it has the whole budget; the hint is a command that tells."""
+    transport = HttpTransport("https://nowhere.invalid")
+    with pytest.raises(RetryableError, match="cannot be reached") as caught:
+        transport.send(operations.server_info())
+    assert not caught.value.is_absent
+    assert caught.value.hint.endswith("curl https://nowhere.invalid/healthz")
 
 
 def test_a_failed_answer_then_a_good_one() -> None:

@@ -12,6 +12,7 @@ from mega_cli.account import AccountSummary
 from mega_cli.errors import NotLoggedInError
 from mega_cli.model import Secret
 from mega_cli.state.kit_file import KitFile
+from mega_cli.volume.progress import Progress
 from tests.unit.commands.conftest import Run
 
 KIT = "RECOVERY KIT\nXXXX-YYYY\n"
@@ -34,7 +35,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[object,
         calls.append((options["device_name"],))
         return SESSION
 
-    def login(_home: object, *words: object, **options: object) -> object:
+    def login(_home: object, *words: object, on_wait: object, **options: object) -> object:
+        assert on_wait
         calls.append((*words, options))
         return SESSION
 
@@ -125,13 +127,17 @@ def test_login_for_programs_says_who_is_in(run: Run) -> None:
 
 
 def test_logout_signs_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One call, one note."""
-    homes: list[object] = []
-    monkeypatch.setattr("mega_cli.commands.logout.logout", homes.append)
+    """One call, one note; and what it waits for is said."""
+
+    def logout(_home: object, progress: Progress) -> None:
+        progress.waiting("the server is slow")
+
+    monkeypatch.setattr("mega_cli.commands.logout.logout", logout)
 
     ran = run("logout")
 
-    assert (ran.code, ran.out, len(homes)) == (0, "", 1)
+    assert (ran.code, ran.out) == (0, "")
+    assert "the server is slow" in ran.err
     assert "signed out" in ran.err
 
 
@@ -141,13 +147,18 @@ def _summary(monkeypatch: pytest.MonkeyPatch) -> None:
     words = tuple(f"w{n}" for n in range(12))
     info = AccountSummary("alice", "https://h", "http://127.0.0.1:1", "desk", 2**30, 2**20, words)
     monkeypatch.setattr("mega_cli.commands.whoami.open_session", lambda _home: SESSION)
-    monkeypatch.setattr("mega_cli.commands.whoami.account_info", lambda _session: info)
+    monkeypatch.setattr(
+        "mega_cli.commands.whoami.account_info", lambda _session, progress: [progress.waiting("slow"), info][1]
+    )
 
 
 @pytest.mark.usefixtures("_summary")
 def test_whoami_shows_the_account(run: Run) -> None:
-    """Account, server and how it is reached, device, use, fingerprint."""
-    assert run("whoami").out.splitlines() == [
+    """Account, server and how it is reached, device, use, fingerprint; what it waits for goes to stderr."""
+    ran = run("whoami")
+
+    assert "slow" in ran.err
+    assert ran.out.splitlines() == [
         "account      alice",
         "server       https://h (reached at http://127.0.0.1:1)",
         "device       desk",
