@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from mega_cli.localfs.partial_name import is_partial_name
+from mega_cli.model import MIB
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.browse import list_path
 from mega_cli.volume.get import get
@@ -15,7 +18,13 @@ from mega_cli.volume.progress import SilentProgress
 from mega_cli.volume.put import put
 from mega_cli.volume.requests import GetOptions, GetSummary, Listed, PutOptions, PutStream, PutSummary
 from mega_cli.volume.session import VolumeSession
+from tests.kit.forge import fixed
 from tests.kit.memory_server import MemoryServer, open_device
+
+LARGE = fixed("content 1", 6 * MIB)
+"""Eight chunks under a list, the last of more than 64 KiB."""
+MIDDLE = fixed("content 2", 100 * 1024)
+"""One chunk of 64 KiB or more."""
 
 
 class Bytes:
@@ -83,3 +92,30 @@ def desk(server: MemoryServer, tmp_path: Path) -> Iterator[Desk]:
     """Give a device on that volume."""
     with ExitStack() as stack:
         yield Desk(server, tmp_path, stack)
+
+
+@pytest.fixture
+def src(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fill a source folder of every size class, whose stamps are believed at once."""
+    desk.file("src/empty")
+    desk.file("src/small", "small")
+    desk.file("src/sub/middle", MIDDLE)
+    desk.file("src/sub/large", LARGE)
+    (desk.disk / "src/hollow").mkdir()
+    (desk.disk / "src/link").symlink_to("small")
+    age(desk.disk)
+    # A file written just now has a racy ctime, which no call can set.
+    monkeypatch.setattr("mega_cli.volume.put_read.is_racy", lambda _stamps, _now_ns: False)
+    return desk.disk / "src"
+
+
+def age(folder: Path) -> None:
+    """Give everything a stamp of the past, so that rows of the index are not racy."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            os.utime(path, ns=(1_600_000_000_111_222_333, 1_600_000_000_111_222_333))
+
+
+def partials(folder: Path) -> list[Path]:
+    """List the partial files in a folder."""
+    return [path for path in folder.iterdir() if is_partial_name(path.name.encode())]

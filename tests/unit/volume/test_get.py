@@ -10,22 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from mega_cli.errors import IntegrityError, MissingItemError, TemporaryError, UsageError
-from mega_cli.formats.page import EXT_RAW_NAME, Entry
-from mega_cli.localfs.partial_name import is_partial_name
-from mega_cli.model import MIB, BlobId
+from mega_cli.errors import MissingItemError, UsageError
+from mega_cli.model import MIB
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
-from mega_cli.volume import download
-from mega_cli.volume.commit import commit
 from mega_cli.volume.get import cat
-from mega_cli.volume.lists import closure
 from mega_cli.volume.progress import SilentProgress
 from mega_cli.volume.requests import GetOptions, Overwrite, PutStream
-from mega_cli.volume.tree import FILES, Tree
-from mega_cli.volume.upload import Uploader
-from tests.kit.forge import entry, fixed
-from tests.kit.memory_server import MemoryServer
+from tests.kit.forge import fixed
 from tests.unit.volume.conftest import Bytes, Desk
 
 LARGE = fixed("content 1", 12 * MIB)
@@ -45,22 +37,6 @@ def picture(folder: Path) -> dict[str, tuple[object, ...]]:
             content,
         )
     return found
-
-
-def plant(desk: Desk, *entries: Entry) -> None:
-    """Commit entries that no put of ours would write."""
-
-    def change(tree: Tree) -> None:
-        for planted in entries:
-            tree.folder((FILES,)).set(planted)
-
-    with Uploader(desk.session.client, desk.session.keys.volume, lambda _facts: None) as uploader:
-        commit(desk.session, change, uploader)
-
-
-def partials(folder: Path) -> list[Path]:
-    """List the partial files in a folder."""
-    return [path for path in folder.iterdir() if is_partial_name(path.name.encode())]
 
 
 def test_a_tree_comes_back_whole(desk: Desk) -> None:
@@ -305,173 +281,6 @@ def test_filters_leave_out(desk: Desk) -> None:
     assert [path.name for path in (desk.disk / "out").rglob("*")] == ["y"]
 
 
-# --- interrupted ------------------------------------------------------------------------------------------------------
-
-
-class _CutError(TemporaryError):
-    """The connection ended for good."""
-
-
-def cut_after(server: MemoryServer, blobs: int) -> None:
-    """Let the server fail after so many more blobs of content."""
-    left = [blobs]
-
-    def fail(id_: BlobId) -> None:
-        if len(server.blobs[id_]) > 100_000:
-            left[0] -= 1
-            if left[0] < 0:
-                raise _CutError("cut")
-
-    server.before_blob = fail
-
-
-@pytest.fixture
-def half(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """Fetch a large file into `out/src` until about half of it lies in the partial file, then fail."""
-    monkeypatch.setattr(download, "BATCH_REFS", 1)
-    monkeypatch.setattr(download, "FETCHERS", 1)
-    desk.file("src/large", LARGE)
-    desk.put()
-    (desk.disk / "out").mkdir()
-    cut_after(desk.server, len(desk.server.data_ids()) // 2)
-    with pytest.raises(_CutError):
-        desk.get("/src")
-    desk.server.before_blob = None
-    desk.server.fetched.clear()
-    return desk
-
-
-def test_a_cut_get_goes_on_inside_the_file(half: Desk) -> None:
-    """The partial file stays, the final name does not exist; the next run fetches the rest only."""
-    (partial,) = partials(half.disk / "out/src")
-    kept = partial.stat().st_size
-    assert kept > 2 * MIB
-    assert not (half.disk / "out/src/large").exists()
-    summary = half.get("/src")
-
-    assert summary.received_bytes < len(LARGE) - kept + MIB
-    assert (half.disk / "out/src/large").read_bytes() == LARGE
-    assert partials(half.disk / "out/src") == []
-
-
-@pytest.mark.parametrize("damage", ["flip", "grow", "cut"])
-def test_a_damaged_partial_file_is_mended_by_the_same_run(half: Desk, damage: str) -> None:
-    """Whatever became of the part on the disk, the run fetches what it needs and the result is whole."""
-    (partial,) = partials(half.disk / "out/src")
-    with partial.open("r+b") as file:
-        if damage == "flip":
-            file.write(b"?")
-        elif damage == "grow":
-            file.seek(0, os.SEEK_END)
-            file.write(b"?" * len(LARGE))
-        else:
-            file.truncate(1_000)
-    summary = half.get("/src")
-
-    assert (summary.new, summary.problems) == (1, ())
-    assert (half.disk / "out/src/large").read_bytes() == LARGE
-    assert partials(half.disk / "out/src") == []
-
-
-def test_a_partial_file_that_is_whole_already_gets_its_name(half: Desk) -> None:
-    """A run that was cut between the last byte and the name needs no content."""
-    (partial,) = partials(half.disk / "out/src")
-    partial.write_bytes(LARGE)
-    summary = half.get("/src")
-
-    assert (half.disk / "out/src/large").read_bytes() == LARGE
-    assert summary.received_bytes == 0
-
-
-def test_other_content_does_not_go_on_from_the_partial_file(half: Desk) -> None:
-    """The file changed in the volume meanwhile: the new content arrives whole."""
-    half.file("src/large", LARGE[::-1])
-    half.put()
-    half.get("/src")
-
-    assert (half.disk / "out/src/large").read_bytes() == LARGE[::-1]
-
-
-# --- hostile ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["small", "large"])
-def test_a_flipped_byte_ends_the_run(desk: Desk, name: str) -> None:
-    """The server's bytes are not those the id names: an integrity error, and no file under its final name."""
-    desk.file("src/small", "small")
-    desk.file("src/large", LARGE)
-    desk.put()
-    for listed in desk.server.all_entries():
-        if listed.name == name:
-            id_ = max(desk.server.data_ids() & _ids_below(desk, listed), key=lambda i: len(desk.server.blobs[i]))
-    blob = bytearray(desk.server.blobs[id_])
-    blob[len(blob) // 2] ^= 1
-    desk.server.blobs[id_] = bytes(blob)
-
-    with pytest.raises(IntegrityError):
-        desk.get(f"/src/{name}", to=desk.disk / "got")
-    assert not (desk.disk / "got").exists()
-
-
-def test_content_that_is_not_what_the_entry_says_is_refused(desk: Desk) -> None:
-    """Chunks in another order verify one by one; the digest over the whole does not, and nothing gets the name."""
-    desk.file("src/middle", fixed("content 2", 4 * MIB))
-    desk.put(desk.disk / "src/middle")
-    (honest,) = [found for found in desk.server.all_entries() if found.name == "middle"]
-    refs = honest.ref_list()
-    assert 1 < len(refs) <= 4
-    plant(desk, honest.replace(refs=b"".join(ref.pack() for ref in reversed(refs))))
-
-    with pytest.raises(IntegrityError):
-        desk.get("/middle", to=desk.disk / "got")
-    assert not (desk.disk / "got").exists()
-    assert partials(desk.disk) == []
-    sink = io.BytesIO()
-    with pytest.raises(IntegrityError):
-        cat(desk.session, RemotePath.parse("/middle"), sink, SilentProgress())
-
-
-@pytest.mark.parametrize("raw", [b"../../escape", b"/etc/escape", b"..", b"a/b", b"x\0y", b"other"])
-def test_a_hostile_disk_name_is_not_believed(desk: Desk, raw: bytes) -> None:
-    """An entry's claim of how its name was spelled counts only when it reads back as the name."""
-    plant(desk, entry("honest", ext={EXT_RAW_NAME: raw}))
-    (desk.disk / "out").mkdir()
-    desk.get("/")
-
-    assert [path.name for path in desk.folder.rglob("*") if path.is_file() and "device" not in str(path)] == ["honest"]
-
-
-def test_links_below_are_never_followed(desk: Desk, tmp_path: Path) -> None:
-    """A link planted where a folder goes, by the tree itself, leads nowhere: the folder after it is refused."""
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    desk.file("src/d/x", "x")
-    desk.put()
-    (desk.disk / "out/src").mkdir(parents=True)
-    (desk.disk / "out/src/d").symlink_to(elsewhere)
-    summary = desk.get("/src", options=GetOptions(overwrite="always"))
-
-    assert [problem.path for problem in summary.problems] == ["/src/d"]
-    assert list(elsewhere.iterdir()) == []
-
-
-def test_setuid_does_not_travel(desk: Desk) -> None:
-    """A remote mode sets permissions and nothing more."""
-    plant(desk, entry("tool", mode=0o6755))
-    desk.get("/tool", to=desk.disk / "tool")
-
-    assert stat.S_IMODE((desk.disk / "tool").stat().st_mode) == 0o755
-
-
-def test_an_unknown_kind_is_listed(desk: Desk) -> None:
-    """What a newer version wrote is named, and the rest arrives."""
-    plant(desk, entry("known"), entry("odd", kind="q", digest=b""))
-    summary = desk.get("/")
-
-    assert [(problem.path, "newer version" in problem.message) for problem in summary.problems] == [("/out/odd", True)]
-    assert (desk.disk / "out/known").exists()
-
-
 # --- cat --------------------------------------------------------------------------------------------------------------
 
 
@@ -493,8 +302,3 @@ def test_cat_of_what_has_no_content_is_refused(desk: Desk) -> None:
     for name, kind in {"link": "a symbolic link", "folder": "a folder"}.items():
         with pytest.raises(UsageError, match=f"/{name} is {kind}"):
             cat(desk.session, RemotePath.parse("/" + name), io.BytesIO(), SilentProgress())
-
-
-def _ids_below(desk: Desk, found: Entry) -> set[BlobId]:
-    """Give the ids of a file's chunks."""
-    return set(closure(desk.session, found))
