@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from mega_server.protocol.ids import BLOB_ID_BYTES, BlobId, VolumeId, blob_id, volume_id
-from mega_server.protocol.limits import GIB, KIB, MIB, PACK_TARGET_BYTES, ROOT_RECORD_BYTES, SLOT_BYTES
+from mega_server.protocol.limits import (
+    GIB,
+    KIB,
+    MIB,
+    NEEDS_PER_COMMIT,
+    PACK_TARGET_BYTES,
+    ROOT_RECORD_BYTES,
+    SLOT_BYTES,
+)
 
 __all__ = [
     "BLOB_ID_BYTES",
@@ -20,6 +28,7 @@ __all__ = [
     "KIB",
     "LIST",
     "MIB",
+    "NEEDS_PER_COMMIT",
     "PACK_TARGET_BYTES",
     "PAGE",
     "REF_BYTES",

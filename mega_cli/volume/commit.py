@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from mega_cli.crypto import randomness
-from mega_cli.errors import HeadMovedError, TemporaryError
+from mega_cli.errors import HeadMovedError, MissingBlobsError, TemporaryError
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.formats.root_record import RootBody, record_header, seal_root_record, with_device
-from mega_cli.model import BlobId, Pin, Ref
+from mega_cli.model import NEEDS_PER_COMMIT, BlobId, Pin, Ref
 from mega_cli.volume.session import Device, Head, VolumeSession
 from mega_cli.volume.tree import Tree
 from mega_cli.volume.upload import Uploader
@@ -49,17 +50,37 @@ def commit(session: VolumeSession, change: Change, uploader: Uploader, needs: It
         for sealed in fresh:
             uploader.add(sealed)
         uploader.flush()
-        pages = {sealed.ref.id for sealed in fresh}
         record = seal_root_record(session.keys, head.revision + 1, head.digest, next_body(head, session.device, root))
-        try:
-            session.client.commit(session.keys.volume, record, content | pages | {root.id})
-        except HeadMovedError as error:
-            head = session.accept(error.head, Pin(head.revision, head.digest))
-            time.sleep(randomness.random_below(min(LONGEST_WAIT_S, SLOT_S * 2 ** min(attempt, 10))))
-            continue
-        _confirm(session, head, record)
-        return head.revision + 1
+        moved = _swap(session, head, record, content | {sealed.ref.id for sealed in fresh} | {root.id})
+        if moved is None:
+            return head.revision + 1
+        head = moved
+        time.sleep(randomness.random_below(min(LONGEST_WAIT_S, SLOT_S * 2 ** min(attempt, 10))))
     raise HeadMovedError(b"")
+
+
+def _swap(session: VolumeSession, base: Head, record: bytes, needs: AbstractSet[BlobId]) -> Head | None:
+    """Offer a record; give None when the chain holds it, or the head that came first.
+
+    A refusal is not believed either: the server may refuse a record that it took before, when an answer was lost.
+    """
+    header = record_header(record)
+    ours, since = Pin(header.revision, header.digest), Pin(base.revision, base.digest)
+    named = sorted(needs)
+    if surplus := named[NEEDS_PER_COMMIT:]:  # held instead of named: the server touches them now
+        missing = session.client.hold(session.keys.volume, surplus)
+        if missing:
+            raise MissingBlobsError(frozenset(missing))
+    try:
+        session.client.commit(session.keys.volume, record, named[:NEEDS_PER_COMMIT])
+    except HeadMovedError as error:
+        head, passed = session.follow(error.head, since)
+        return None if ours in passed else head
+    if not session.shows(ours, since):
+        raise TemporaryError(
+            "the server acknowledged the change and does not show it", "nothing was lost: run the same command again"
+        )
+    return None
 
 
 def open_tree(session: VolumeSession, head: Head) -> Tree:
@@ -97,11 +118,3 @@ def next_body(head: Head, device: Device, root: Ref) -> RootBody:
         min_reader=head.body.min_reader,
         devices=tuple(seen.items()),
     )
-
-
-def _confirm(session: VolumeSession, base: Head, record: bytes) -> None:
-    header = record_header(record)
-    if not session.shows(Pin(header.revision, header.digest), Pin(base.revision, base.digest)):
-        raise TemporaryError(
-            "the server acknowledged the change and does not show it", "nothing was lost: run the same command again"
-        )

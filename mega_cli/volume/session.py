@@ -97,19 +97,18 @@ class VolumeSession:
 
     def shows(self, committed: Pin, since: Pin) -> bool:
         """Ask for the head, verify that it descends from `since`, and say whether `committed` lies on that way."""
-        record = self._shown_head()
-        passed = self._accept(record, since)[1]
-        return committed in passed
+        return committed in self.follow(self._shown_head(), since)[1]
 
     def accept(self, record: bytes, since: Pin | None) -> Head:
+        """Verify a head record as `follow` does, and give the head alone."""
+        return self.follow(record, since)[0]
+
+    def follow(self, record: bytes, since: Pin | None) -> tuple[Head, list[Pin]]:
         """Verify a head record, trace it back to the pin `since`, and raise the device's pin to it.
 
-        Raises IntegrityError when the record itself does not verify, RollbackError when it does not descend from the
-        pin.
+        Gives the head and every record on the way, both ends included. Raises IntegrityError when the record itself
+        does not verify, RollbackError when it does not descend from the pin.
         """
-        return self._accept(record, since)[0]
-
-    def _accept(self, record: bytes, since: Pin | None) -> tuple[Head, list[Pin]]:
         header, body = open_root_record(self.keys, record)
         reached = Pin(header.revision, header.digest)
         passed = [reached] if since is None else self._trace(since, reached, header.prev)

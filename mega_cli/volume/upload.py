@@ -93,8 +93,10 @@ class Uploader:
     def _send(self, pack: _Pack) -> None:
         self._slots.acquire()
         with self._lock:
-            failed = next((f for f in self._under_way if f.done() and f.exception() is not None), None)
-            self._under_way = {f for f in self._under_way if not f.done() or f is failed}
+            done = {future for future in self._under_way if future.done()}  # once: more may end while we look
+            failed = next((future for future in done if future.exception() is not None), None)
+            if failed is None:
+                self._under_way -= done
         if failed is not None:
             self._slots.release()
             failed.result()
