@@ -84,7 +84,7 @@ def choose_display(console: Console, *, is_dry_run: bool) -> Display:
 def shown_progress(console: Console, *, is_dry_run: bool = False) -> Iterator[Tally]:
     """Give a `Progress` and show it until the block ends, however it ends."""
     display = choose_display(console, is_dry_run=is_dry_run)
-    tally = Tally(display)
+    tally = Tally(display, wants_totals=isinstance(display, LiveDisplay | JsonDisplay) and not is_dry_run)
     is_over = threading.Event()
 
     def keep_drawing() -> None:

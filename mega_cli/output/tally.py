@@ -19,7 +19,7 @@ _WINDOW_S = 10.0
 """The speed is that of the last ten seconds: long enough to be calm, short enough to be true."""
 
 _SETTLED_S = 1.5
-"""Totals that have not grown for so long are taken for final: services list sources as they go."""
+"""Without totals counted ahead, those that have not grown for so long are taken for final."""
 
 
 class Snapshot(NamedTuple):
@@ -66,14 +66,18 @@ class Display(Protocol):
 class Tally:
     """A thread-safe `Progress` that counts and passes lines on to its display."""
 
-    def __init__(self, display: Display, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, display: Display, clock: Callable[[], float] = time.monotonic, *, wants_totals: bool = False
+    ) -> None:
         """Start counting now; `clock` gives seconds that never go back."""
+        self.wants_totals = wants_totals
         self.listed: set[tuple[str, str]] = set()
         """Every problem that was listed, so that none is listed twice."""
         self._display = display
         self._clock = clock
         self._lock = threading.RLock()
         self._started_s = clock()
+        self._has_total = False
         self._grew_s = float("-inf")
         self._files_done = self._files_total = 0
         self._done_bytes = self._total_bytes = self._moved_bytes = 0
@@ -88,11 +92,19 @@ class Tally:
             return self._done_bytes - self._moved_bytes
 
     def expect(self, files: int, size_bytes: int) -> None:
-        """Add to the totals."""
+        """Add to the totals, unless they are known."""
         with self._lock:
+            if self._has_total:
+                return
             self._grew_s = self._clock()
             self._files_total += files
             self._total_bytes += size_bytes
+
+    def total(self, files: int, size_bytes: int) -> None:
+        """Take the totals that were counted ahead."""
+        with self._lock:
+            self._has_total = True
+            self._files_total, self._total_bytes = files, size_bytes
 
     def advance(self, size_bytes: int) -> None:
         """Count bytes that were moved."""
@@ -154,7 +166,7 @@ class Tally:
                 self._samples.popleft()
             since_s, before_bytes = self._samples[0]
             speed = (self._moved_bytes - before_bytes) / (now_s - since_s) if now_s > since_s else 0.0
-            is_counting = now_s - self._grew_s < _SETTLED_S
+            is_counting = not self._has_total and now_s - self._grew_s < _SETTLED_S
             left_bytes = max(0, self._total_bytes - self._done_bytes)
             return Snapshot(
                 elapsed_s=now_s - self._started_s,

@@ -10,8 +10,15 @@ Outcome = Literal["new", "changed", "unchanged", "skipped"]
 class Progress(Protocol):
     """A listener. Calls are cheap, thread-safe and never raise; paths are unescaped."""
 
+    @property
+    def wants_totals(self) -> bool:
+        """Whether someone watches, so that counting ahead is worth its cost."""
+
     def expect(self, files: int, size_bytes: int) -> None:
         """Add to the totals; they grow while the sources are still being listed."""
+
+    def total(self, files: int, size_bytes: int) -> None:
+        """Say what the totals will be: counted ahead, in place of all that is expected piece by piece."""
 
     def advance(self, size_bytes: int) -> None:
         """Say that so many bytes of content are done (read and handled, or verified and written)."""
@@ -31,6 +38,11 @@ class Progress(Protocol):
 
 class SilentProgress:
     """The member that says nothing: for dry code paths and tests."""
+
+    wants_totals = False
+
+    def total(self, files: int, size_bytes: int) -> None:
+        """Do nothing."""
 
     def expect(self, files: int, size_bytes: int) -> None:
         """Do nothing."""

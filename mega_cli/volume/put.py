@@ -24,6 +24,7 @@ from mega_cli.volume.facts import remember
 from mega_cli.volume.graft import merge, refuse_mismatch
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.put_read import SourceReader
+from mega_cli.volume.put_totals import totals_told
 from mega_cli.volume.put_walk import PutWalk
 from mega_cli.volume.requests import PutOptions, PutStream, PutSummary
 from mega_cli.volume.session import VolumeSession
@@ -80,7 +81,12 @@ def _put_once(
     refuse_equal_names(place[1].name for place in found if not isinstance(place, PutStream))
     revisions: list[int | None] = []
     uploader = Uploader(session.client, session.keys.volume, lambda facts: remember(session.index, facts))
-    with uploader, ThreadPoolExecutor(SEALERS, thread_name_prefix="seal") as pool:
+    paths = [source for source in sources if isinstance(source, str)]
+    with (
+        totals_told(paths, options.filters, progress),
+        uploader,
+        ThreadPoolExecutor(SEALERS, thread_name_prefix="seal") as pool,
+    ):
         sealer = Sealer(session.keys, compress=options.compress)
         writer = ContentWriter(session.keys, sealer, uploader, session.index, session.index_key)
 

@@ -173,3 +173,17 @@ def test_counts_from_many_threads_add_up(tally: Tally) -> None:
 
     now = tally.snapshot()
     assert (now.files_done, now.done_bytes) == (2000, 2000)
+
+
+def test_totals_that_were_counted_ahead_stand_at_once(tally: Tally, clock: Clock) -> None:
+    """From then on the time left is told, and what is expected piece by piece is not added again."""
+    tally.expect(1, 10)
+    tally.total(4, 400)
+    tally.expect(1, 10)
+    clock.now_s += 1
+    tally.advance(100)
+
+    now = tally.snapshot()
+
+    assert (now.files_total, now.total_bytes, now.is_counting) == (4, 400, False)
+    assert now.left_s == pytest.approx(3.0)
