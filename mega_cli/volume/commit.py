@@ -24,8 +24,8 @@ SLOT_S = 0.02
 """The unit of the back-off under contention: about the time one commit takes on loopback."""
 LONGEST_WAIT_S = 0.16
 """The winner of a swap holds the new pages already and tends to win again, so losers must not wait long. Ten devices,
-120 commits, 2 busy cores: 13 s with this bound, 16 to 18 s with 0.32 to 1 s; without growth 12 to 20 s, and twice as
-many swaps are lost."""
+100 commits, 2 busy cores: 6 to 9 s with this bound (200 to 280 lost swaps), 12 to 19 s with 1 s (130 to 170 lost);
+only on a machine with five times more to do than cores is the long wait better (29 s against 19 s)."""
 
 Change = Callable[[Tree], None]
 
