@@ -77,7 +77,7 @@ def test_ten_devices_make_fifty_commits_each(devices: list[Device]) -> None:
     assert entries == {name: content_digest(content_of(name).encode()) for name in names}
     assert head.revision == before + DEVICES * COMMITS
     assert lost, "nobody was in anybody's way: this showed nothing"
-    assert took_s < MOST_S * 3  # 25 s on two cores of its own; the machine may be busy with other tests
+    assert took_s < MOST_S * 3  # 46 s seen on two cores that had three times more to do
 
 
 def _told(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
