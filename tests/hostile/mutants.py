@@ -66,7 +66,7 @@ _LAST_LINK = "if passed[-1].revision + 1 != head.revision or head_prev != passed
 _NEXT_LINK = "if header.revision != passed[-1].revision + 1 or header.prev != passed[-1].digest:"
 _RIGHT_HEAD = "if (header.volume, header.epoch, header.writer_key) != (keys.volume, keys.epoch, keys.writer_public):"
 _VERIFIED = "    verify(keys.writer_public, labels.SIGN_ROOT, record[:_SIGNED_BYTES], record[_SIGNED_BYTES:])\n"
-_CONFIRMED = "if not session.shows(Pin(header.revision, header.digest), Pin(base.revision, base.digest)):"
+_CONFIRMED = "    if not session.shows(ours, since):"
 _STORED = "select(blobs.c.id, blobs.c.condemned).where(blobs.c.volume == volume, blobs.c.id.in_(batch))"
 _PADDED = "return max(PAYLOAD_LEAST_BYTES, padme(_HEADER.size + stored_len))"
 _WRITER = "if (header.volume, header.epoch, header.writer_key) != (volume, row.epoch, row.writer_key):"
@@ -153,7 +153,7 @@ MUTANTS: Sequence[Mutant] = (
     _mutant("T23", "a record's number is not checked", _SESSION, _NEXT_LINK, "if header.prev != passed[-1].digest:"),
     _mutant("T23", "a revision has no end", _ROOT, " <= revision <= LAST_REVISION", " <= revision"),
     _mutant("T24", "any volume's head will do", _ROOT, _RIGHT_HEAD, "if not header.writer_key:"),
-    _mutant("T25", "an acknowledgement is believed", _COMMIT, _CONFIRMED, "if not record:"),
+    _mutant("T25", "an acknowledgement is believed", _COMMIT, _CONFIRMED, "    if not record:"),
     _mutant("T26", "the signature is not checked", _ROOT, _VERIFIED, ""),
     _mutant("T26", "min_reader is ignored", _ROOT, "    if min_reader > MIN_READER:", "    if min_reader < 0:"),
     _mutant(
