@@ -13,7 +13,7 @@ from contextlib import closing
 from mega_cli.api import operations
 from mega_cli.api.operations import Request, Response, Transport
 from mega_cli.api.retry import Retry, RetryableError, RetryPolicy
-from mega_cli.errors import IntegrityError, MissingItemError, NotLoggedInError
+from mega_cli.errors import IntegrityError, MissingBlobsError, MissingItemError, NotLoggedInError
 from mega_cli.model import Secret
 from mega_server.protocol import messages
 from mega_server.protocol.frames import Absent, read_frames
@@ -112,9 +112,17 @@ class ServerClient:
     def commit(self, volume: VolumeId, record: bytes, needs: Iterable[BlobId]) -> None:
         """Swap the head for `record`. A retry after a lost reply is safe: the record itself is in the chain then.
 
-        Raises HeadMovedError with the head shown, MissingBlobsError with the ids to upload again.
+        Raises HeadMovedError with the head shown, MissingBlobsError with all ids to upload again: the refusal itself
+        names only as many as an error answer holds, so the server is asked once for the rest. IntegrityError when it
+        lacks what was never needed.
         """
-        self._send(operations.commit(volume, record, needs))
+        needed = frozenset(needs)
+        try:
+            self._send(operations.commit(volume, record, needed))
+        except MissingBlobsError as error:
+            if not error.missing <= needed:
+                raise IntegrityError from error
+            raise MissingBlobsError(error.missing | self.missing(volume, needed)) from error
 
     # --- blobs --------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ PACK_TARGET_BYTES = 8 * MIB
 
 IDS_PER_REQUEST = 65_536
 NEEDS_PER_COMMIT = 262_144
-MISSING_PER_REPLY = 65_536
+MISSING_PER_REPLY = 16_384
+"""So many ids fit an error answer, which is JSON and bounded like any other; `missing` names the rest."""
 BLOBS_REPLY_BYTES = 64 * MIB
 """The most that one `blobs` request may ask for; what lies beyond is framed as "not sent"."""
 JSON_BYTES = 1 * MIB

@@ -136,7 +136,7 @@ class ErrorDetail(Message, frozen=True, kw_only=True):
     message: str
     retry_after_s: float | None = None
     missing: list[bytes] = []
-    """With `missing_blobs`: up to 65,536 ids."""
+    """With `missing_blobs`: up to 16,384 ids."""
     head: bytes = b""
     """With `head_moved`: the present head record."""
 

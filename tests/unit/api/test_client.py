@@ -9,10 +9,12 @@ import pytest
 
 from mega_cli.api.client import ServerClient
 from mega_cli.api.retry import RetryableError
-from mega_cli.errors import IntegrityError, MissingItemError, NotLoggedInError
+from mega_cli.errors import IntegrityError, MissingBlobsError, MissingItemError, NotLoggedInError
 from mega_cli.model import BlobId, Secret, VolumeId
+from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.frames import END, MISSING, NOT_SENT, frame_header
-from mega_server.protocol.limits import IDS_PER_REQUEST
+from mega_server.protocol.limits import IDS_PER_REQUEST, JSON_BYTES, MISSING_PER_REPLY
+from mega_server.protocol.messages import ErrorDetail, ErrorReply
 from tests.kit.wire import Answer, ScriptedWire, answered, patient
 
 VOLUME = VolumeId(bytes(16))
@@ -122,6 +124,39 @@ def test_large_sets_are_asked_in_parts() -> None:
 
     assert client.missing(VOLUME, ids) == {ids[3], ids[-1]}
     assert [len(request.parts[0]) // 32 for request in wire.asked] == [IDS_PER_REQUEST, 1]
+
+
+def lacks(*ids: BlobId) -> Answer:
+    """Refuse a commit for these blobs."""
+    detail = ErrorDetail(code=ErrorCode.MISSING_BLOBS, message="", missing=list(ids))
+    return answered(msgspec.json.encode(ErrorReply(error=detail)), 422)
+
+
+def test_a_refused_commit_names_everything_that_is_missing() -> None:
+    """The refusal may name a part; the rest is asked for, once, so one more upload mends all."""
+    client, wire = client_of(lacks(A), answered(A + C))
+    with pytest.raises(MissingBlobsError) as caught:
+        client.commit(VOLUME, bytes(746), iter([C, B, A]))
+
+    assert caught.value.missing == {A, C}
+    assert [request.path.rsplit("/", 1)[1] for request in wire.asked] == ["commits", "missing"]
+    assert wire.asked[1].parts == (A + B + C,)
+
+
+def test_a_commit_cannot_be_refused_for_what_it_never_needed() -> None:
+    """A server that names other ids lies; nothing more is asked."""
+    client, wire = client_of(lacks(A, C))
+    with pytest.raises(IntegrityError):
+        client.commit(VOLUME, bytes(746), [A, B])
+    assert len(wire.asked) == 1
+
+
+def test_the_longest_refusal_fits_an_error_answer() -> None:
+    """As many ids as one refusal names, and as long a message as we show, are within the bound of JSON."""
+    detail = ErrorDetail(
+        code=ErrorCode.MISSING_BLOBS, message="x" * 300, retry_after_s=1.0, missing=[A] * MISSING_PER_REPLY
+    )
+    assert len(msgspec.json.encode(ErrorReply(error=detail))) <= JSON_BYTES
 
 
 def test_blobs_come_in_the_order_asked() -> None:
