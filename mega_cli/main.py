@@ -85,7 +85,7 @@ mega = CommandTable(
     ],
     context_settings={"auto_envvar_prefix": "MEGA"},
     help="End-to-end encrypted cloud storage: only you hold the keys.",
-    epilog="`mega COMMAND --help` shows a command's options and examples.",
+    epilog="New here? Begin with: mega quickstart\n\n`mega COMMAND --help` shows a command's options and examples.",
 )
 
 

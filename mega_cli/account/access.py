@@ -9,7 +9,7 @@ from mega_cli.account.login import identity_of
 from mega_cli.api.client import ServerClient
 from mega_cli.crypto.content import chunk_index_key
 from mega_cli.crypto.keys import MasterKeys
-from mega_cli.errors import IntegrityError, SafetyStopError, TemporaryError, UntrustedKeyError
+from mega_cli.errors import IntegrityError, NotInitialisedError, SafetyStopError, TemporaryError, UntrustedKeyError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.words import fingerprint_words
 from mega_cli.state.index import ContentIndex
@@ -40,6 +40,20 @@ class AccountSummary:
 def open_session(home: Home) -> Session:
     """Read the current profile's session. Raises NotInitialisedError, NotLoggedInError."""
     return load_session(home.session_file)
+
+
+def known_account(home: Home) -> tuple[str, str]:
+    """Give origin and name of the account that logged in here last. Raises NotInitialisedError when there was none."""
+    if not home.folder.is_dir():
+        raise NotInitialisedError("this device knows no account", "mega login --help")
+    trust = TrustStore(home.trust_file)
+    try:
+        known = trust.known_accounts()
+    finally:
+        trust.close()
+    if not known:
+        raise NotInitialisedError("this device knows no account", "mega login --help")
+    return known[0]
 
 
 def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:

@@ -32,7 +32,7 @@ from mega_cli.crypto.passwords import (
     password_key,
 )
 from mega_cli.crypto.signing import public_key
-from mega_cli.errors import IntegrityError, MegaError, TemporaryError
+from mega_cli.errors import IntegrityError, MegaError, PermissionRefusedError, TemporaryError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.recovery_kit import kit_text
 from mega_cli.formats.root_record import FIRST_REVISION, NO_PREV, RootBody, record_header, seal_root_record
@@ -158,6 +158,8 @@ def _post(client: ServerClient, prepared: PreparedSignup, kit: KitKeeper) -> Non
         kit.forget()
         if error.details.get("code") == ErrorCode.ACCOUNT_EXISTS:
             error.hint = f"choose another name; or, if it is yours: {login_line(prepared.place)}"
+        elif isinstance(error, PermissionRefusedError):
+            error.hint = "ask its administrator for a code (mega-server user add NAME), then add: --invite-file FILE"
         raise
 
 

@@ -245,7 +245,7 @@ def error_of(response: Response) -> MegaError:
         ids = detail.missing
         return MissingBlobsError(frozenset(ids)) if ids and all(len(i) == 32 for i in ids) else IntegrityError()  # noqa: PLR2004 -- an id's size
     if code is ErrorCode.LOGIN_REFUSED:
-        return NotLoggedInError("wrong account name or password")
+        return NotLoggedInError("wrong account name or password", "check both and the server, then try again")
     if code is ErrorCode.UNAUTHORIZED:
         return NotLoggedInError("this device is not logged in, or its session has ended", "log in again: mega login")
     kind = ERROR_KINDS[code]

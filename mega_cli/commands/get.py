@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Fetch files and folders.
 
-    Copies as cp -r does: an existing folder DST receives PATH under its name; without DST it is the present folder.
+    Copies as cp -r does: an existing folder DST receives PATH under its name; without DST it is the current folder.
     A file that is there and the same is skipped. Nothing appears under its final name before every byte is verified.
     DST may be - for standard output.
     """

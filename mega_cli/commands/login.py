@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from mega_cli.account import login
+from mega_cli.account import known_account, login
+from mega_cli.errors import UsageError
 from mega_cli.options.command import declare
-from mega_cli.options.connection import account_argument, device_name_option, insecure_http_option, server_option
+from mega_cli.options.connection import device_name_option, insecure_http_option
 from mega_cli.options.password import PasswordSource, password_options
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
@@ -16,12 +17,21 @@ from mega_cli.system.directories import open_home
 @declare(
     "login",
     examples=(
+        "mega login",
         "mega login alice --server https://cloud.example.org",
         "mega login alice --server https://cloud.example.org --password-command 'pass show mega'",
     ),
 )
-@account_argument
-@server_option
+@click.argument("account", envvar="MEGA_ACCOUNT", default="")
+@click.option(
+    "--server",
+    "server_url",
+    metavar="URL",
+    envvar="MEGA_SERVER",
+    show_envvar=True,
+    default="",
+    help="The server's address, as its accounts know it.",
+)
 @click.option("--connect-to", default="", metavar="URL", help="Reach the same server at another address.")
 @device_name_option
 @insecure_http_option
@@ -39,9 +49,16 @@ def command(
     """Sign in on this device.
 
     The password is stretched here and never sent; from then on a key in a file that only you may read is enough.
+    Without ACCOUNT and --server it is the account that was signed in here last.
     """
+    home = open_home()
+    if not account and not server_url:
+        server_url, account = known_account(home)
+    elif not account or not server_url:
+        message = "ACCOUNT and --server belong together"
+        raise UsageError(message, "mega login --help")
     session = login(
-        open_home(),
+        home,
         server_url,
         account,
         password.ask(f"Password for {account}"),

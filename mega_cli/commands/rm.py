@@ -20,7 +20,10 @@ from mega_cli.volume.changes import remove
 @click.option("-r", "--recursive", "is_recursive", is_flag=True, help="Remove folders with all they hold.")
 @dry_run_option
 def command(console: Console, paths: tuple[RemotePath, ...], *, is_recursive: bool, is_dry_run: bool) -> None:
-    """Move to the trash."""
+    """Move to the trash.
+
+    Nothing is deleted: what is in the trash keeps its content, and still counts as used.
+    """
     with open_volume(open_home(), spoken_waits(console)) as session:
         summary = remove(session, paths, is_recursive=is_recursive, is_dry_run=is_dry_run)
     report_change(console, "moved to the trash", summary, is_dry_run=is_dry_run)

@@ -17,7 +17,9 @@ server_option: Decorator = click.option(
     help="The server's address, as its accounts know it.",
 )
 insecure_http_option: Decorator = click.option(
-    "--insecure-http", is_flag=True, help="Allow http:// to another machine; the password is still never sent."
+    "--insecure-http",
+    is_flag=True,
+    help="Allow http:// to another machine, on a network you trust; the password is still never sent.",
 )
 device_name_option: Decorator = click.option(
     "--device-name", default="", metavar="NAME", help="What this device is called in the list of sessions."

@@ -84,6 +84,11 @@ class TrustStore:
         with self._guarded(), self._lock:
             return self._account_pin(origin, account)
 
+    def known_accounts(self) -> list[tuple[str, str]]:
+        """List origin and name of the accounts that logged in here."""
+        with self._guarded(), self._lock:
+            return sorted(self._db.execute("SELECT origin, account FROM accounts"))
+
     def check_kdf(self, origin: str, account: str, server_salt: bytes, policy: KdfPolicy) -> None:
         """Refuse another salt or weaker parameters than pinned. Raises PolicyError; does no work before."""
         pinned = self.account_pin(origin, account)

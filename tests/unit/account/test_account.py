@@ -11,6 +11,7 @@ import pytest
 from mega_cli.account import (
     account_info,
     connection,
+    known_account,
     login,
     logout,
     open_session,
@@ -176,6 +177,13 @@ def test_other_keys_than_the_known_ones_are_not_kept(world: World) -> None:
     with pytest.raises(UntrustedKeyError):
         keep(own, session, AccountPin(_pinned(own).server_salt, DEFAULT_POLICY, identity_of(session)))
     assert open_session(own) == world.made.session
+
+
+def test_the_account_is_known_after_logout(world: World) -> None:
+    """Origin and name are in the pins, which stay."""
+    world.device.session_file.unlink()
+
+    assert known_account(world.device) == (URL, "alice")
 
 
 @pytest.mark.usefixtures("world")

@@ -120,6 +120,27 @@ def test_login_passes_its_options_on(
     assert (ran.code, ran.out) == (0, "")
 
 
+def test_login_without_words_is_for_the_last_account(
+    asked: list[tuple[object, ...]], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the hint `mega login` works as printed."""
+    monkeypatch.setattr("mega_cli.commands.login.known_account", lambda _home: ("https://h", "alice"))
+
+    assert run("login").code == 0
+    assert asked[0][:2] == ("https://h", "alice")
+
+
+@pytest.mark.parametrize("words", [("alice",), ("--server", "https://h")])
+def test_half_of_an_account_is_no_account(asked: list[tuple[object, ...]], run: Run, words: tuple[str, ...]) -> None:
+    """Name and server are never mixed with those of before."""
+    assert (run("login", *words).code, asked) == (2, [])
+
+
+def test_login_without_words_on_a_new_device_says_so(run: Run) -> None:
+    """Exit 10."""
+    assert run("login").code == 10
+
+
 @pytest.mark.usefixtures("asked")
 def test_login_for_programs_says_who_is_in(run: Run) -> None:
     """One document."""
