@@ -72,22 +72,26 @@ def commit(backend: Backend, account: str, volume: VolumeId, record: bytes, need
         row = owned(connection, volume, account)
         if (header.volume, header.epoch, header.writer_key) != (volume, row.epoch, row.writer_key):
             refuse("the record is not of this volume, epoch and writer")
-        if header.revision <= row.revision and _record(connection, volume, header.revision) == record:
+        if _is_in_chain(connection, header, record):
             return False
         _check_follows(connection, header, row)
         _check_stored(connection, volume, needs)
     now = backend.clock()
     with backend.database.writing() as connection:
         if not volumes.swap_head(connection, header):
-            row = owned(connection, volume, account)
-            if row.digest == header.digest:
-                return False
-            raise _head_moved(connection, row)
+            if _is_in_chain(connection, header, record):
+                return False  # the same request, sent twice: the other one was faster
+            raise _head_moved(connection, owned(connection, volume, account))
         if blobs.touch(connection, volume, needs, now) != len(needs):
             # Swept between the two transactions; leaving by the exception takes the swap back.
             _check_stored(connection, volume, needs)
         volumes.add_record(connection, header, record, now)
     return True
+
+
+def _is_in_chain(connection: Connection, header: RecordHeader, record: bytes) -> bool:
+    """Say whether a record is the head or an ancestor."""
+    return _record(connection, VolumeId(header.volume), header.revision) == record
 
 
 def _check_follows(connection: Connection, header: RecordHeader, row: volumes.VolumeRow) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import Connection
 
 from mega_server.config import Storage
 from mega_server.protocol import routes
@@ -49,6 +51,26 @@ def test_one_of_many_commits_wins(devices: list[FakeAccount]) -> None:
         head = devices[0].get(routes.HEAD).data
         for device in devices:
             device.head = head
+
+
+def test_a_commit_sent_twice_is_a_success_for_both(
+    app: Flask, devices: list[FakeAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked against the head, then overtaken by its own repetition and another device's commit: still no conflict."""
+    first, again, other = devices[:3]
+    record = first.next_record()
+    database = backend_of(app).database
+    writing = database.writing
+
+    def overtaken() -> AbstractContextManager[Connection]:
+        monkeypatch.setattr(database, "writing", writing)
+        assert again.post(routes.COMMITS, record).status_code == 201
+        other.head = record
+        assert other.post(routes.COMMITS, other.next_record()).status_code == 201
+        return writing()
+
+    monkeypatch.setattr(database, "writing", overtaken)
+    assert first.post(routes.COMMITS, record).status_code == 200
 
 
 def test_the_same_pack_from_many_devices_counts_once(devices: list[FakeAccount]) -> None:
