@@ -114,7 +114,7 @@ def test_an_address_that_is_not_found_is_temporary() -> None:
 def test_a_failed_answer_then_a_good_one() -> None:
     """500, a cut, and then the head: the client gets it, and says what it waited for."""
     heard: list[str] = []
-    failed = http(b'{"error":{"code":"internal","message":"a bug"}}', "500 X")
+    failed = http(b'{"error":{"code":"internal","message":"a bug"}}', "500 X", "Connection: close")
     with RawServer([failed], [http(bytes(746))[:-1]], [http(bytes(746))]) as server:
         client = ServerClient(HttpTransport(server.url, timeouts=QUICK), retry=patient(heard.append))
         head = client.head(VOLUME)
