@@ -32,9 +32,10 @@ _KEY_BYTES = 32
 CODE_LIFE_MS = 7 * 24 * 3_600_000
 
 
-def is_account_name(text: str) -> bool:
-    """Say whether an account may have this name."""
-    return _ACCOUNT.fullmatch(text) is not None and text not in _TAKEN_BY_ROUTES
+def check_account_name(text: str) -> None:
+    """Refuse what no account can be called, before anything is kept. Raises RefusedError: bad_request."""
+    if _ACCOUNT.fullmatch(text) is None or text in _TAKEN_BY_ROUTES:
+        refuse("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
 
 
 def kdf_parameters(backend: Backend, account: str) -> KdfParameters:
@@ -110,8 +111,7 @@ def reserve_name(backend: Backend, account: str) -> str:
 
     Raises RefusedError: bad_request for a name that cannot be, account_exists.
     """
-    if not is_account_name(account):
-        refuse("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
+    check_account_name(account)
     code = secrets.token_urlsafe(20)
     with backend.database.writing() as connection:
         if accounts.account_row(connection, account) is not None:
@@ -122,8 +122,7 @@ def reserve_name(backend: Backend, account: str) -> str:
 
 def _check_shape(message: SignupRequest) -> None:
     kdf = message.kdf
-    if not is_account_name(message.account):
-        refuse("a name is 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit; `me` is taken")
+    check_account_name(message.account)
     if kdf.algorithm != _ALGORITHM or kdf.passes not in _PASSES or kdf.memory_bytes not in _MEMORY_BYTES:
         refuse("the key derivation must be argon2id, 3 to 16 passes, 64 MiB to 1 GiB")
     if {len(kdf.server_salt), len(message.login_key), len(message.recovery_key)} != {_KEY_BYTES}:

@@ -22,6 +22,7 @@ from mega_server.protocol.limits import CHALLENGE_LIFE_S, DEVICE_NAME_CHARS, SES
 from mega_server.protocol.messages import LoginReply, LoginRequest, SessionInfo
 from mega_server.protocol.proof import NONCE_BYTES, Proof, Purpose, login_statement
 from mega_server.refusal import RefusedError, not_found, refuse
+from mega_server.services.accounts import check_account_name
 from mega_server.services.backend import Backend
 
 _IDLE_MS = SESSION_IDLE_DAYS * 24 * 3_600_000
@@ -40,7 +41,11 @@ class SignedIn:
 
 
 def new_challenge(backend: Backend, account: str) -> bytes:
-    """Make a nonce that one login of this account may use; unknown accounts get one too."""
+    """Make a nonce that one login of this account may use; unknown accounts get one too.
+
+    Raises RefusedError: bad_request for what cannot be an account.
+    """
+    check_account_name(account)
     nonce = secrets.token_bytes(NONCE_BYTES)
     now = backend.clock()
     # A challenge that a power cut forgets costs its client one more request.
@@ -54,6 +59,7 @@ def login(backend: Backend, message: LoginRequest, body: bytes, proof: Proof, or
 
     Raises RefusedError: bad_request, or login_refused for every other reason.
     """
+    check_account_name(message.account)
     if message.key not in {"password", "recovery"}:
         refuse("`key` is password or recovery")
     if len(message.device_name) > DEVICE_NAME_CHARS or not message.device_name.isprintable():

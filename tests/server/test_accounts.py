@@ -7,14 +7,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from nacl.signing import SigningKey
+from werkzeug.test import TestResponse
 
 from mega_server.config import Signup
+from mega_server.database import schema
 from mega_server.protocol import headers, routes
 from mega_server.protocol.limits import MIB
 from mega_server.protocol.messages import (
     AccountInfo,
+    ChallengeRequest,
     KdfParameters,
     LoginReply,
     LoginRequest,
@@ -241,6 +245,12 @@ def test_a_configured_origin_wins(tmp_path: Path) -> None:
     assert alice.login().status_code == 200
 
 
+def sent_login(web: FlaskClient, body: bytes) -> TestResponse:
+    """Send this body with a proof that proves nothing."""
+    proof = Proof(bytes(32), bytes(32), bytes(64)).header()
+    return web.post(routes.LOGIN, data=body, headers={headers.PROOF: proof})
+
+
 def test_login_without_a_proof(alice: FakeAccount) -> None:
     """A login without its header is malformed."""
     body = msgspec.json.encode(LoginRequest(account="alice", key="password", device_name=""))
@@ -252,11 +262,22 @@ def test_login_with_an_unknown_key(alice: FakeAccount) -> None:
     assert error_of(alice.login(key="master")).code == "bad_request"
 
 
-def test_device_names_are_printable(alice: FakeAccount) -> None:
-    """A device name with a control character is refused."""
-    body = msgspec.json.encode(LoginRequest(account="alice", key="password", device_name="\x1b[2J"))
-    proof = Proof(bytes(32), bytes(32), bytes(64)).header()
-    assert error_of(alice.web.post(routes.LOGIN, data=body, headers={headers.PROOF: proof})).code == "bad_request"
+@pytest.mark.parametrize("device_name", ["\x1b[2J", "x" * 101, "x" * 900_000])
+def test_device_names_are_short_and_printable(alice: FakeAccount, device_name: str) -> None:
+    """A device name with a control character, or of more than 100 characters, is refused."""
+    body = msgspec.json.encode(LoginRequest(account="alice", key="password", device_name=device_name))
+    assert error_of(sent_login(alice.web, body)).code == "bad_request"
+
+
+@pytest.mark.parametrize("name", ["", "me", "Alice", "a b", "x" * 64, "x" * 70_000, "x" * 900_000])
+def test_what_is_no_name_gets_no_challenge_and_no_login(app: Flask, web: FlaskClient, name: str) -> None:
+    """Nobody may write rows of their own size: a name that cannot be is refused before anything is stored."""
+    asked = web.post(routes.LOGIN_CHALLENGE, data=msgspec.json.encode(ChallengeRequest(account=name)))
+    sent = sent_login(web, msgspec.json.encode(LoginRequest(account=name, key="password", device_name="")))
+
+    assert [error_of(answer).code for answer in (asked, sent)] == ["bad_request", "bad_request"]
+    with backend_of(app).database.reading() as connection:
+        assert connection.execute(schema.challenges.select()).all() == []
 
 
 def test_me(alice: FakeAccount) -> None:
