@@ -48,14 +48,16 @@ class RetryPolicy:
     ) -> float | None:
         """Say how long to wait after so many failures (from 1), or None to give up.
 
-        `fraction` is uniform in [0, 1). A Retry-After is a lower bound; one beyond `longest_retry_after_s` gives up.
+        `fraction` is uniform in [0, 1). A Retry-After is a lower bound; one beyond `longest_retry_after_s` gives up,
+        one that is no pause (negative, not a number) counts as none.
         """
         if failures >= (self.absent_attempts if is_absent else self.attempts):
             return None
         wait_s = fraction * min(self.longest_wait_s, self.first_wait_s * 2.0 ** (failures - 1))
         if retry_after_s is None:
             return wait_s
-        return None if retry_after_s > self.longest_retry_after_s else retry_after_s + wait_s
+        pause_s = max(0.0, retry_after_s)  # in this order: `max` keeps its first when the second is not a number
+        return None if pause_s > self.longest_retry_after_s else pause_s + wait_s
 
 
 class Retry:

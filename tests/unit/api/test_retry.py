@@ -41,9 +41,16 @@ def test_retry_after_is_a_lower_bound() -> None:
     assert RetryPolicy(first_wait_s=4.0).wait_s(1, 0.5, 10.0) == 12.0
 
 
-def test_a_long_retry_after_gives_up() -> None:
+@pytest.mark.parametrize("retry_after_s", [61.0, 1e300, float("inf")])
+def test_a_long_retry_after_gives_up(retry_after_s: float) -> None:
     """A pause longer than we wait is the user's to decide."""
-    assert RetryPolicy(longest_retry_after_s=60.0).wait_s(1, 0.5, 61.0) is None
+    assert RetryPolicy(longest_retry_after_s=60.0).wait_s(1, 0.5, retry_after_s) is None
+
+
+@pytest.mark.parametrize("retry_after_s", [-5.0, float("-inf"), float("nan")])
+def test_what_is_no_pause_counts_as_none(retry_after_s: float) -> None:
+    """A server cannot make the client sleep for a negative time, or for what is not a number."""
+    assert RetryPolicy(first_wait_s=4.0).wait_s(1, 0.5, retry_after_s) == 2.0
 
 
 def test_the_total_wait_is_bounded() -> None:
