@@ -48,7 +48,7 @@ class Request:
 
     method: str
     path: str
-    parts: Sequence[bytes] = ()
+    parts: Sequence[bytes] = field(default=(), repr=False)
     media_type: str = headers.OCTETS
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     expects: tuple[int, ...] = (_OK,)

@@ -6,7 +6,14 @@ import msgspec
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=False, kw_only=True):
-    """The base of every JSON body: unknown fields are ignored, because fields are only ever added."""
+    """The base of every JSON body: unknown fields are ignored, because fields are only ever added.
+
+    No message shows what it carries: some carry tokens, slots and invitations, and a new field must not be forgotten.
+    """
+
+    def __repr__(self) -> str:
+        """Show the kind alone."""
+        return f"{type(self).__name__}(…)"
 
 
 class Limits(Message, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 LOGIN_CONTEXT = b"mega1/sig/login".ljust(16, b"\0")
@@ -31,9 +31,9 @@ class Purpose(IntEnum):
 class Proof:
     """The three parts of `X-Mega-Proof`."""
 
-    server_nonce: bytes
-    client_nonce: bytes
-    signature: bytes
+    server_nonce: bytes = field(repr=False)
+    client_nonce: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
 
     def header(self) -> str:
         """Write the header's value."""
