@@ -60,7 +60,7 @@ class ContentIndex:
         self._file.close()
 
     def lookup(self, fingerprints: Iterable[bytes]) -> dict[bytes, Ref]:
-        """Find the refs of contents by fingerprint; what is unknown is absent."""
+        """Find the refs of contents by fingerprint; what is unknown is absent, and a damaged row is forgotten."""
         wanted = list(fingerprints)
 
         def work(db: sqlite3.Connection) -> dict[bytes, Ref]:
@@ -69,7 +69,11 @@ class ContentIndex:
                 part = wanted[at : at + _AT_ONCE]
                 marks = ",".join("?" * len(part))
                 query = f"SELECT fingerprint, ref FROM contents WHERE fingerprint IN ({marks})"  # noqa: S608 -- only marks
-                found.update((row[0], Ref.unpack(row[1])) for row in db.execute(query, part))
+                for fingerprint, raw in db.execute(query, part).fetchall():
+                    try:
+                        found[fingerprint] = Ref.unpack(raw)
+                    except ValueError:
+                        db.execute("DELETE FROM contents WHERE fingerprint=?", (fingerprint,))
             return found
 
         return self._file.read(work, {})
@@ -81,7 +85,7 @@ class ContentIndex:
             self._file.write(lambda db: db.executemany("INSERT OR REPLACE INTO contents VALUES(?,?)", rows))
 
     def sources_in(self, folder: bytes) -> dict[bytes, SourceRow]:
-        """Give the rows of a folder, by disk name. `folder` is its absolute path."""
+        """Give the rows of a folder, by disk name. `folder` is its absolute path. A damaged row is as good as none."""
         query = """SELECT name, stat, is_racy, digest, refs FROM sources
                    WHERE folder = (SELECT folder FROM folders WHERE path = ?)"""
         unpack = _STAT.unpack
@@ -90,6 +94,7 @@ class ContentIndex:
             return {
                 name: SourceRow(name, unpack(stat), bool(is_racy), digest, refs)
                 for name, stat, is_racy, digest, refs in db.execute(query, (folder,))
+                if len(stat) == _STAT.size and _are_refs(refs)
             }
 
         return self._file.read(work, {})
@@ -132,3 +137,12 @@ class ContentIndex:
 
         if gone:
             self._file.write(work)
+
+
+def _are_refs(raw: bytes) -> bool:
+    """Say whether a row's refs can be read; whoever uses the row later must not find out then."""
+    try:
+        Ref.unpack_all(raw)
+    except ValueError:
+        return False
+    return True

@@ -144,6 +144,36 @@ def test_a_file_damaged_in_the_middle_starts_empty(index: ContentIndex, path: Pa
     assert index.lookup([b"1" * 32]) == {b"1" * 32: ref(b"b")}
 
 
+@pytest.mark.parametrize("damage", [bytes(80), b"", b"k" * 80, b"k" * 79])
+def test_a_content_with_a_bad_ref_is_a_miss_and_forgotten(index: ContentIndex, path: Path, damage: bytes) -> None:
+    """A damaged row costs one upload, never an error; the rows beside it are found."""
+    index.add([(b"1" * 32, ref(b"a")), (b"2" * 32, ref(b"b"))])
+    damage_rows(path, "UPDATE contents SET ref=? WHERE fingerprint=?", damage, b"1" * 32)
+
+    assert index.lookup([b"1" * 32, b"2" * 32]) == {b"2" * 32: ref(b"b")}
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT count(*) FROM contents").fetchone() == (1,)
+    db.close()
+
+
+@pytest.mark.parametrize("column", ["stat", "refs"])
+def test_a_source_with_a_bad_field_is_a_miss(index: ContentIndex, path: Path, column: str) -> None:
+    """A damaged row costs one reading of its file, and is replaced after it."""
+    index.add_sources(b"/f", [row(b"a", ref(b"1")), row(b"b", ref(b"2"))])
+    damage_rows(path, f"UPDATE sources SET {column}=? WHERE name=?", b"x" * 80, b"a")
+    assert index.sources_in(b"/f") == {b"b": row(b"b", ref(b"2"))}
+
+    index.add_sources(b"/f", [row(b"a", ref(b"3"))])
+    assert index.sources_in(b"/f")[b"a"] == row(b"a", ref(b"3"))
+
+
+def damage_rows(path: Path, statement: str, *values: bytes) -> None:
+    """Change the file behind the index's back."""
+    with sqlite3.connect(path) as db:
+        db.execute(statement, values)
+    db.close()
+
+
 def test_a_file_of_another_version_starts_empty(path: Path) -> None:
     """Tables of another program version are dropped."""
     path.parent.mkdir()
