@@ -49,11 +49,11 @@ class PageCache:
         return self._file.read(work, {})
 
     def put(self, items: Iterable[tuple[BlobId, bytes]]) -> None:
-        """Keep blobs; beyond the bound the oldest quarter goes."""
+        """Keep blobs, instead of what may lie damaged under their ids; beyond the bound the oldest quarter goes."""
         rows = list(items)
 
         def work(db: sqlite3.Connection) -> None:
-            db.executemany("INSERT OR IGNORE INTO blobs(id, blob) VALUES(?,?)", rows)
+            db.executemany("INSERT OR REPLACE INTO blobs(id, blob) VALUES(?,?)", rows)
             if _used_bytes(db) > self._most_bytes:
                 first, last = db.execute("SELECT min(number), max(number) FROM blobs").fetchone()
                 db.execute("DELETE FROM blobs WHERE number < ?", (first + max(1, (last - first + 1) // 4),))

@@ -48,6 +48,14 @@ def test_a_bad_blob_is_forgotten(pages: PageCache) -> None:
     assert pages.get([blob_id(1), blob_id(2)]) == {blob_id(1): b"good", blob_id(2): b"two"}
 
 
+def test_a_blob_put_again_replaces_a_damaged_one(pages: PageCache) -> None:
+    """What the server sent anew is what the next reader finds, whoever kept something else before."""
+    pages.put([(blob_id(1), b"damaged")])
+    pages.put([(blob_id(1), b"good")])
+
+    assert pages.get([blob_id(1)]) == {blob_id(1): b"good"}
+
+
 def test_the_size_is_bounded_and_the_oldest_go(tmp_path: Path) -> None:
     """However much is put, the file stays near its bound, and the newest blobs are there."""
     path = tmp_path / "pages.db"
