@@ -55,11 +55,21 @@ class ServerAddress:
     def profile(self, account: str) -> str:
         """Name the folder of an account on this server: unique for each origin, legal on every disk.
 
+        The two common forms are short, and no host that could be mistaken for one of them gets it.
+
         >>> parse_address("http://127.0.0.1:8484").profile("alice")
         'alice@127.0.0.1_8484'
+        >>> parse_address("https://cloud.example.org").profile("alice")
+        'alice@cloud.example.org'
+        >>> parse_address("https://cloud.example.org:8443").profile("alice")
+        'alice@https+cloud.example.org_8443'
         """
-        host = self.host.strip("[]").replace(":", "_")
-        return f"{account}@{host}" if self.origin == f"https://{self.host}" else f"{account}@{host}_{self.port}"
+        host = self.host.strip("[]")
+        if self.scheme == "http" and self.is_loopback:
+            return f"{account}@{host.replace(':', '_')}_{self.port}"
+        if self.origin == f"https://{host}" and "_" not in host:
+            return f"{account}@{host}"
+        return f"{account}@{self.scheme}+{host.replace(':', '+')}_{self.port}"
 
 
 def parse_address(url: str) -> ServerAddress:

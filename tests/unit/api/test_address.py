@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mega_cli.api.address import check_account, parse_address
@@ -64,9 +66,15 @@ def test_loopback_is_recognised(url: str, is_loopback: bool) -> None:  # noqa: F
 
 
 def test_profiles_differ_by_origin() -> None:
-    """Two origins on one host never share a folder."""
-    urls = ["https://a", "http://a", "https://a:8443", "http://a:8443"]
-    profiles = [parse_address(url).profile("alice") for url in urls]
+    """Two origins never share a folder, whatever their hosts, schemes and ports look like together."""
+    hosts = ["a", "a_80", "a_443", "http", "localhost", "localhost_80", "127.0.0.1", "__1", "[::1]", "[a::1]", "a__1"]
+    origins = {
+        parse_address(f"{scheme}://{host}{port}")
+        for scheme in ("http", "https")
+        for host in hosts
+        for port in ("", ":80", ":443", ":8443")
+    }
+    profiles = {address.profile("alice") for address in origins}
 
-    assert profiles[0] == "alice@a"
-    assert len(set(profiles[:3])) == 3
+    assert len(profiles) == len(origins)
+    assert all(re.fullmatch(r"[a-z0-9._@+-]+", profile) for profile in profiles)
