@@ -91,7 +91,6 @@ def account_info(session: Session, progress: Progress | None = None) -> AccountS
         client.close()
     if told.account != session.account:
         raise IntegrityError
-    idcert = encode_idcert(MasterKeys(session.master_key, session.epoch), session.account, session.origin)
     return AccountSummary(
         account=session.account,
         origin=session.origin,
@@ -99,8 +98,14 @@ def account_info(session: Session, progress: Progress | None = None) -> AccountS
         device_name=session.device_name,
         quota_bytes=told.quota_bytes,
         used_bytes=told.used_bytes,
-        fingerprint_words=tuple(fingerprint_words(fingerprint(idcert))),
+        fingerprint_words=account_fingerprint(session),
     )
+
+
+def account_fingerprint(session: Session) -> tuple[str, ...]:
+    """Give the twelve words that the recovery kit shows as well: the account's keys, as this device derives them."""
+    idcert = encode_idcert(MasterKeys(session.master_key, session.epoch), session.account, session.origin)
+    return tuple(fingerprint_words(fingerprint(idcert)))
 
 
 def logout(home: Home, progress: Progress | None = None) -> None:

@@ -32,7 +32,7 @@ from mega_cli.crypto.passwords import (
     password_key,
 )
 from mega_cli.crypto.signing import public_key
-from mega_cli.errors import IntegrityError, MegaError, PermissionRefusedError, TemporaryError
+from mega_cli.errors import IntegrityError, MegaError, PermissionRefusedError, SafetyStopError, TemporaryError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.recovery_kit import kit_text
 from mega_cli.formats.root_record import FIRST_REVISION, NO_PREV, RootBody, record_header, seal_root_record
@@ -117,9 +117,12 @@ def complete_signup(
     """Keep the kit, make the account, log in; its profile becomes the current one. May be repeated after a failure.
 
     The kit stays when the account may exist, and the error's hint says how to go on. Raises PermissionRefusedError when
-    the server takes no new accounts, MegaError when the name is taken: then there is no kit either.
+    the server takes no new accounts, MegaError when the name is taken, SafetyStopError when this device remembers
+    another account of that name there: then there is no kit either.
     """
     place, request = prepared.place, prepared.request
+    own = home.with_profile(place.profile)
+    _refuse_second_account(own, prepared)
     kit.keep(prepared.kit_text)
     with closing(connection.connect(place.server_url, insecure_http=place.insecure_http, on_wait=on_wait)) as client:
         _post(client, prepared, kit)
@@ -132,7 +135,6 @@ def complete_signup(
                 != request.idcert
             ):
                 raise IntegrityError
-            own = home.with_profile(place.profile)
             keep(own, session, AccountPin(salt, DEFAULT_POLICY, identity_of(session)))
             _pin_first(own, session, request.root_record)
         except MegaError as error:
@@ -141,10 +143,36 @@ def complete_signup(
     return session
 
 
+def _refuse_second_account(own: Home, prepared: PreparedSignup) -> None:
+    """Stop before anything is posted when the pins of an earlier account would lock this device out of the new one."""
+    if not own.trust_file.exists():
+        return
+    trust = TrustStore(own.trust_file)
+    try:
+        pinned = trust.account_pin(prepared.place.origin, prepared.place.account)
+    finally:
+        trust.close()
+    if pinned is not None and pinned.server_salt != prepared.request.kdf.server_salt:
+        raise SafetyStopError(
+            f"this device remembers another account {prepared.place.account} at {prepared.place.origin}",
+            f"to use it: {login_line(prepared.place)}   if it is gone for good: rm {shlex.quote(str(own.trust_file))}",
+        )
+
+
 def login_line(place: Place) -> str:
     """Write the command that logs in to an account."""
     words = ["mega", "login", place.account, "--server", place.origin]
     return shlex.join([*words, "--insecure-http"] if place.insecure_http else words)
+
+
+_REFUSALS: Final = (
+    ErrorCode.ACCOUNT_EXISTS,
+    ErrorCode.BAD_REQUEST,
+    ErrorCode.FORBIDDEN,
+    ErrorCode.SIGNUP_REFUSED,
+    ErrorCode.UNSUPPORTED_VERSION,
+)
+"""Answers that say for certain that no account was made; after any other the kit stays."""
 
 
 def _post(client: ServerClient, prepared: PreparedSignup, kit: KitKeeper) -> None:
@@ -155,7 +183,8 @@ def _post(client: ServerClient, prepared: PreparedSignup, kit: KitKeeper) -> Non
         error.hint = f"the account may have been made, so its recovery kit is kept; see: {login_line(prepared.place)}"
         raise
     except MegaError as error:
-        kit.forget()
+        if error.details.get("code") in _REFUSALS:
+            kit.forget()
         if error.details.get("code") == ErrorCode.ACCOUNT_EXISTS:
             error.hint = f"choose another name; or, if it is yours: {login_line(prepared.place)}"
         elif isinstance(error, PermissionRefusedError):

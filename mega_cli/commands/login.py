@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mega_cli.account import known_account, login
+from mega_cli.account import account_fingerprint, known_account, login
 from mega_cli.errors import UsageError
 from mega_cli.options.command import declare
 from mega_cli.options.connection import device_name_option, insecure_http_option
@@ -52,6 +52,7 @@ def command(
     Without ACCOUNT and --server it is the account that was signed in here last.
     """
     home = open_home()
+    is_named = bool(account)
     if not account and not server_url:
         server_url, account = known_account(home)
     elif not account or not server_url:
@@ -67,6 +68,16 @@ def command(
         insecure_http=insecure_http,
         on_wait=spoken_waits(console).waiting,
     )
+    words = " ".join(account_fingerprint(session))
     if console.is_json:
-        console.document({"account": session.account, "server": session.origin, "device": session.device_name})
+        console.document(
+            {
+                "account": session.account,
+                "server": session.origin,
+                "device": session.device_name,
+                "fingerprint": words,
+            }
+        )
     console.note(f"mega: signed in as {session.account} at {session.origin}")
+    if is_named:
+        console.note(f"mega: its fingerprint, which the recovery kit must show as well: {words}")

@@ -25,6 +25,7 @@ from mega_cli.errors import (
     IntegrityError,
     MegaError,
     PermissionRefusedError,
+    SafetyStopError,
     UsageError,
 )
 from mega_cli.formats.recovery_kit import encode_recovery_secret
@@ -111,6 +112,20 @@ def test_a_refused_signup_forgets_its_kit(world: World, fresh: Home, prepared: P
     assert kit.forgotten
     assert caught.value.hint.endswith("mega login erin --server http://127.0.0.1:8420")
     assert world.wire.paths == ["/v1/accounts"]
+
+
+def test_a_name_this_device_remembers_is_refused_before_anything_is_posted(
+    world: World, fresh: Home, prepared: Prepared
+) -> None:
+    """The old account's pins would lock this device out of the new one for ever."""
+    complete_signup(fresh, prepared.signup, prepared.password, Kept())
+    again = prepare_signup(URL, prepared.signup.place.account, prepared.password)
+    kit = Kept()
+    posted_before = list(world.wire.paths)
+    with pytest.raises(SafetyStopError, match="remembers another account") as caught:
+        complete_signup(fresh, again, prepared.password, kit)
+    assert (world.wire.paths, kit.kit_text) == (posted_before, "")
+    assert "rm " in caught.value.hint
 
 
 @pytest.mark.parametrize("failure", [RetryableError("the connection was cut"), IntegrityError()])

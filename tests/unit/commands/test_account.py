@@ -43,6 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[object,
     monkeypatch.setattr("mega_cli.commands.signup.prepare_signup", prepare)
     monkeypatch.setattr("mega_cli.commands.signup.complete_signup", complete)
     monkeypatch.setattr("mega_cli.commands.login.login", login)
+    monkeypatch.setattr("mega_cli.commands.login.account_fingerprint", lambda _session: ("abandon", "zoo"))
     monkeypatch.setenv("MEGA_PASSWORD", "open sesame")
     monkeypatch.chdir(tmp_path)
     return calls
@@ -144,7 +145,18 @@ def test_login_without_words_on_a_new_device_says_so(run: Run) -> None:
 @pytest.mark.usefixtures("asked")
 def test_login_for_programs_says_who_is_in(run: Run) -> None:
     """One document."""
-    assert run("login", *ALICE, "--json").document == {"account": "alice", "server": "https://h", "device": "desk"}
+    assert run("login", *ALICE, "--json").document == {
+        "account": "alice",
+        "server": "https://h",
+        "device": "desk",
+        "fingerprint": "abandon zoo",
+    }
+
+
+@pytest.mark.usefixtures("asked")
+def test_login_shows_what_the_recovery_kit_must_show(run: Run) -> None:
+    """A server that swapped the account's keys cannot swap the paper."""
+    assert "recovery kit must show as well: abandon zoo" in run("login", *ALICE).err
 
 
 def test_logout_signs_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
