@@ -21,6 +21,7 @@ from mega_server.refusal import RefusedError
 from mega_server.services.accounts import reserve_name
 from mega_server.services.backend import initialise, open_backend
 from mega_server.services.checks import check as check_backend
+from mega_server.services.checks import drop_leftovers
 
 P = ParamSpec("P")
 _FAILED, _NOT_INITIALISED, _LOCKED, _PERMISSION, _INTEGRITY = 1, 10, 11, 13, 14
@@ -171,6 +172,7 @@ def serve(
     config = Config(data_dir=data_dir, origin=fixed_origin, signup=policy, quota_bytes=quota, is_verbose=verbose)
     if initialise(config):
         click.echo(f"initialised {data_dir}", err=True)
+    _tidy(config)
     try:
         run_server(config, Address(host, port), workers)
     except PortTakenError as error:
@@ -219,6 +221,16 @@ def check(data_dir: Path, *, read_data: bool) -> None:
         hint = "restore these packs from a copy; clients re-upload what they still have"
         raise CommandError(_INTEGRITY, f"{damaged} packs or blobs are damaged", hint)
     click.echo(f"no damage; {orphans} orphan packs")
+
+
+def _tidy(config: Config) -> None:
+    """Remove what killed uploads left long ago."""
+    backend = open_backend(config)
+    try:
+        if dropped := drop_leftovers(backend):
+            click.echo(f"removed the leftovers of {dropped} killed uploads", err=True)
+    finally:
+        backend.close()
 
 
 def _existing(data_dir: Path) -> Config:

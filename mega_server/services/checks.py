@@ -1,6 +1,7 @@
 """Looking whether everything is there: quickly for `/healthz`, thoroughly for `mega-server check`.
 
-It changes nothing. It can run while the server runs: packs that arrive meanwhile are looked at or not, never reported.
+Looking changes nothing, and can be done while the server runs: packs that arrive meanwhile are looked at or not, never
+reported.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from mega_server.database import blobs
 from mega_server.protocol.ids import VolumeId
 from mega_server.services.backend import Backend
 from mega_server.storage.store import PackLostError, PackName
+
+# A pack is written in seconds; what is older than this was left by a process that is gone.
+_CUT_AFTER_MS = 3_600_000
+_DROP_AFTER_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ def check_alive(backend: Backend) -> None:
     with backend.database.reading() as connection:
         connection.execute(text("SELECT 1 FROM settings"))
     backend.store.check()
+
+
+def drop_leftovers(backend: Backend) -> int:
+    """Remove what uploads that were killed more than a day ago left in the store; say how many packs that was."""
+    return backend.store.drop_leftovers(backend.clock() - _DROP_AFTER_MS)
 
 
 def check(backend: Backend, *, reads_data: bool) -> Iterator[Finding]:
@@ -58,6 +68,9 @@ def check(backend: Backend, *, reads_data: bool) -> Iterator[Finding]:
             yield from _check_blobs(backend, volume, name, [(blob.id, blob.offset, blob.length) for blob in indexed])
     for orphan_volume, orphan in sorted(listed):
         yield Finding(False, orphan_volume, orphan, "the pack is in no index: an upload was cut; it costs room only")
+    for volume, name, size_bytes in backend.store.leftovers(backend.clock() - _CUT_AFTER_MS):
+        what = f"{size_bytes} bytes of a pack whose upload was killed; serve removes them after a day"
+        yield Finding(False, volume, name, what)
 
 
 def _check_blobs(

@@ -22,6 +22,7 @@ from mega_server.storage.store import PackLostError, PackName, StoredPack
 _OPEN_PACKS = 256
 _VOLUME = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[0-9a-f]{64}")
+_PARTIAL = ".part"
 
 
 class FilesystemStore:
@@ -33,14 +34,12 @@ class FilesystemStore:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._open: OrderedDict[tuple[VolumeId, PackName], _OpenPack] = OrderedDict()
         self._lock = threading.Lock()
+        self._durable: set[VolumeId] = set()
 
     def put(self, volume: VolumeId, name: PackName, parts: Sequence[bytes | memoryview]) -> None:
         """Store a pack durably."""
-        folder = self._root / volume.hex()
-        if not folder.exists():
-            folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(self._root)
-        partial = folder / f"{name.hex()}.{secrets.token_hex(8)}.part"
+        folder = self._durable_folder(volume)
+        partial = folder / f"{name.hex()}.{secrets.token_hex(8)}{_PARTIAL}"
         try:
             with partial.open("xb", buffering=0) as file:
                 for part in parts:
@@ -68,13 +67,22 @@ class FilesystemStore:
 
     def packs(self) -> Iterator[StoredPack]:
         """List every pack; files of other names are not packs."""
-        for folder in self._root.iterdir():
-            if not _VOLUME.fullmatch(folder.name):
-                continue
-            for file in folder.iterdir():
-                if _NAME.fullmatch(file.name):
-                    volume, name = VolumeId(bytes.fromhex(folder.name)), PackName(bytes.fromhex(file.name))
-                    yield StoredPack(volume, name, file.stat().st_size)
+        for file, pack, _ in self._files():
+            if _NAME.fullmatch(file.name):
+                yield pack
+
+    def leftovers(self, before_ms: int) -> Iterator[StoredPack]:
+        """List the partial files last written before this time."""
+        for file, pack, written_ms in self._files():
+            if file.suffix == _PARTIAL and written_ms < before_ms:
+                yield pack
+
+    def drop_leftovers(self, before_ms: int) -> int:
+        """Remove them."""
+        old = [file for file, _, written_ms in self._files() if file.suffix == _PARTIAL and written_ms < before_ms]
+        for file in old:
+            file.unlink(missing_ok=True)
+        return len(old)
 
     def check(self) -> None:
         """Write and remove a file, as storing a pack would. Raises OSError."""
@@ -86,6 +94,36 @@ class FilesystemStore:
         """Close every cached descriptor that no reader holds."""
         with self._lock:
             self._open.clear()
+
+    def _durable_folder(self, volume: VolumeId) -> Path:
+        """Make the volume's folder last; another worker may just have made it, and not be done with that."""
+        folder = self._root / volume.hex()
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            is_new = False
+        else:
+            is_new = True
+        if is_new or volume not in self._durable:
+            _sync_folder(self._root)
+            self._durable.add(volume)
+        return folder
+
+    def _files(self) -> Iterator[tuple[Path, StoredPack, int]]:
+        """List the packs and the partial ones, each with the time it was last written in milliseconds."""
+        for folder in self._root.iterdir():
+            if not _VOLUME.fullmatch(folder.name):
+                continue
+            for file in folder.iterdir():
+                stem = file.name.partition(".")[0]
+                if not _NAME.fullmatch(stem):
+                    continue
+                try:
+                    stat = file.stat()
+                except FileNotFoundError:  # a partial file that has just become a pack
+                    continue
+                pack = StoredPack(VolumeId(bytes.fromhex(folder.name)), PackName(bytes.fromhex(stem)), stat.st_size)
+                yield file, pack, stat.st_mtime_ns // 1_000_000
 
     def _opened(self, volume: VolumeId, name: PackName) -> _OpenPack:
         with self._lock:

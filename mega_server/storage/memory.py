@@ -36,6 +36,14 @@ class MemoryStore:
         for (volume, name), pack in list(self._packs.items()):
             yield StoredPack(volume, name, len(pack))
 
+    def leftovers(self, before_ms: int) -> Iterator[StoredPack]:  # noqa: ARG002 -- the protocol's argument
+        """List nothing: what is cut here is gone."""
+        return iter(())
+
+    def drop_leftovers(self, before_ms: int) -> int:  # noqa: ARG002 -- the protocol's argument
+        """Remove nothing."""
+        return 0
+
     def check(self) -> None:
         """Memory is always there."""
 

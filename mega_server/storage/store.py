@@ -45,6 +45,12 @@ class BlobStore(Protocol):
     def packs(self) -> Iterator[StoredPack]:
         """List every pack, in no order."""
 
+    def leftovers(self, before_ms: int) -> Iterator[StoredPack]:
+        """List what a `put` that was killed left of a pack, last written before this time: its bytes serve nobody."""
+
+    def drop_leftovers(self, before_ms: int) -> int:
+        """Remove them, and say how many there were."""
+
     def check(self) -> None:
         """Raise OSError when a pack could not be stored now."""
 

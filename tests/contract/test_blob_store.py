@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,17 +139,17 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     store = FilesystemStore(tmp_path)
+    store.put(VOLUME, SECOND, [b"before"])
     monkeypatch.setattr("os.fsync", broken)
-    (tmp_path / "v" / VOLUME.hex()).mkdir()
     with pytest.raises(OSError, match="No space"):
         store.put(VOLUME, NAME, [b"pack"])
-    assert list((tmp_path / "v" / VOLUME.hex()).iterdir()) == []
+    assert [file.name for file in (tmp_path / "v" / VOLUME.hex()).iterdir()] == [SECOND.hex()]
 
 
 def test_the_pack_is_durable_before_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """File fsync, then rename, then folder fsync: in this order."""
     store = FilesystemStore(tmp_path)
-    (tmp_path / "v" / VOLUME.hex()).mkdir()
+    store.put(VOLUME, SECOND, [b"before"])
     steps: list[str] = []
     monkeypatch.setattr("os.fsync", lambda _fd: steps.append("fsync"))
     replace = Path.replace
@@ -160,3 +161,38 @@ def test_the_pack_is_durable_before_its_name(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "replace", renamed)
     store.put(VOLUME, NAME, [b"pack"])
     assert steps == ["fsync", "rename", "fsync"]
+
+
+def test_a_folder_that_another_worker_made_is_made_durable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process syncs the root for a volume's first pack, since the one that made the folder may not have yet."""
+    store = FilesystemStore(tmp_path)
+    (tmp_path / "v" / VOLUME.hex()).mkdir()
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda fd: synced.append(os.fstat(fd).st_ino))
+    store.put(VOLUME, NAME, [b"pack"])
+    store.put(VOLUME, SECOND, [b"pack"])
+
+    assert synced[0] == (tmp_path / "v").stat().st_ino
+    assert synced.count(synced[0]) == 1
+
+
+def test_what_a_killed_put_left_is_listed_and_removed_when_old(tmp_path: Path) -> None:
+    """A partial file is no pack; it is known by its age, and a pack is never taken for one."""
+    store = FilesystemStore(tmp_path)
+    store.put(VOLUME, NAME, [b"pack"])
+    folder = tmp_path / "v" / VOLUME.hex()
+    for stem, written_s in ((SECOND.hex(), 1_000), (NAME.hex(), 2_000)):
+        partial = folder / f"{stem}.0011223344556677.part"
+        partial.write_bytes(b"cut")
+        os.utime(partial, (written_s, written_s))
+
+    assert list(store.leftovers(2_000_000)) == [StoredPack(VOLUME, SECOND, 3)]
+    assert store.drop_leftovers(2_000_000) == 1
+    assert list(store.leftovers(3_000_000)) == [StoredPack(VOLUME, NAME, 3)]
+    assert list(store.packs()) == [StoredPack(VOLUME, NAME, 4)]
+
+
+def test_a_fresh_store_has_no_leftovers(store: BlobStore) -> None:
+    """What was stored whole leaves nothing to remove."""
+    store.put(VOLUME, NAME, [b"pack"])
+    assert (list(store.leftovers(2**62)), store.drop_leftovers(2**62)) == ([], 0)

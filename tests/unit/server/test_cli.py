@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from mega_server.config import Config, Signup, Storage
 from mega_server.protocol import routes
 from mega_server.services.backend import initialise
 from tests.kit.account import FakeAccount, pack_of, random_blobs
-from tests.kit.server import backend_of
+from tests.kit.server import LiveServer, backend_of
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
@@ -123,6 +125,32 @@ def test_check_reports_orphans(data: Path) -> None:
     result = run("check", "--data", str(data))
     assert result.exit_code == 0
     assert result.stdout.endswith("no damage; 1 orphan packs\n")
+
+
+def left_over(data: Path, hours: float) -> Path:
+    """Leave what a killed upload leaves, so many hours ago."""
+    partial = the_pack(data).with_name(f"{'00' * 32}.0011223344556677.part")
+    partial.write_bytes(b"cut")
+    written_s = time.time() - hours * 3_600
+    os.utime(partial, (written_s, written_s))
+    return partial
+
+
+@pytest.mark.parametrize(("hours", "orphans"), [(0.5, 0), (2.0, 1)])
+def test_check_reports_what_killed_uploads_left(data: Path, hours: float, orphans: int) -> None:
+    """A partial file costs room; one that may still be written is not spoken of."""
+    left_over(data, hours)
+    result = run("check", "--data", str(data))
+    assert result.exit_code == 0
+    assert result.stdout.endswith(f"no damage; {orphans} orphan packs\n")
+
+
+@pytest.mark.parametrize(("hours", "stays"), [(23.0, True), (25.0, False)])
+def test_serve_removes_what_was_left_long_ago(data: Path, hours: float, *, stays: bool) -> None:
+    """A partial file older than a day goes when the server starts."""
+    partial = left_over(data, hours)
+    with LiveServer(data):
+        assert partial.exists() is stays
 
 
 @pytest.mark.parametrize(
