@@ -1,23 +1,25 @@
 """Walk source folders and build the graft that a put commits: scan, decide, read in batches, seal, finish folders.
 
 One control thread walks; a small pool reads and seals. Results join the graft in the order they were begun, so a
-folder is finished after everything in it, and memory is bounded by one folder and `BATCHES_AHEAD` batches.
+folder is finished after everything in it, and memory is bounded by one folder, `BATCHES_AHEAD` batches and
+`STEPS_AHEAD` steps.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
+from mega_cli.chunking.chunker import CHUNK_MIN_BYTES
 from mega_cli.crypto import randomness
 from mega_cli.errors import MegaError
 from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.localfs.scan import ScannedEntry, is_cache_folder, list_folder
 from mega_cli.localfs.stat_print import StatPrint
-from mega_cli.model import MIB, BlobId, Ref
+from mega_cli.model import MIB, NEEDS_PER_COMMIT, BlobId, Ref
 from mega_cli.state.index import SourceRow
 from mega_cli.volume.content import SMALL_BYTES, Content
 from mega_cli.volume.facts import Fact, remember
@@ -35,6 +37,8 @@ from mega_cli.volume.upload import Uploader
 BATCH_FILES = 64
 BATCH_BYTES = 2 * MIB
 BATCHES_AHEAD = 8
+STEPS_AHEAD = 1_024
+"""Batches and folders that wait behind a batch which is not full yet."""
 LOOKUPS_AT_MOST = 64
 """Fewer names than this are looked up one by one; for more, the whole remote folder is read."""
 FACTS_AT_ONCE = 1_000
@@ -109,13 +113,14 @@ class PutWalk:
         stat = StatPrint(content.size, time.time_ns(), 0, 0, 0, 0o600 if existing is None else existing.mode)
         item = ScannedEntry(b"", name, b"", FILE, stat)
         self.top.children[name] = written(item, content, _node_id(existing), self.revision)
-        self.ids.update(content.ids)
+        self._need(content.ids)
         self._count("new" if existing is None else "changed", shown((*parent, name)), content.size)
 
     def finish(self) -> None:
         """Wait for everything under way and join it to the graft."""
         while self._queue:
             self._settle()
+            self._commit_if_due()
         self._tell_facts()
 
     # --- folders ------------------------------------------------------------------------------------------------------
@@ -192,10 +197,15 @@ class PutWalk:
             self._problem(path, "a folder and a file cannot replace each other; remove the one in the volume first")
         elif item.kind == FOLDER:
             self._begin_folder(place, item, existing, device)
-        elif verdict is Verdict.READ:
-            self._read(Job(place, item, existing))
         else:
-            self._take(place, item, existing, verdict, row)
+            if item.kind == FILE and verdict is not Verdict.SAME:
+                self._commit_if_due(expected_ids=item.stat.size // CHUNK_MIN_BYTES)
+            if verdict is Verdict.READ:
+                self._read(Job(place, item, existing))
+            else:
+                self._take(place, item, existing, verdict, row)
+        self._settle_what_can()
+        self._commit_if_due()
 
     def _take(
         self, place: Place, item: ScannedEntry, existing: Entry | None, verdict: Verdict, row: SourceRow | None
@@ -208,7 +218,7 @@ class PutWalk:
         elif verdict is not Verdict.SAME:
             if verdict is Verdict.REUSE and row is not None:
                 content = Content(item.stat.size, row.digest, row.refs, tuple(r.id for r in Ref.unpack_all(row.refs)))
-                self.ids.update(content.ids)
+                self._need(content.ids)
             place.graft.children[item.name] = written(item, content, _node_id(existing), self.revision)
         size = item.stat.size if item.kind == FILE else 0
         self._progress.skip(size)
@@ -218,7 +228,7 @@ class PutWalk:
         """Give what is there another mode or time. Another device may replace it meanwhile, so its closure is named."""
         graft.children[item.name] = described(item, existing, self.revision)
         if not self._options.is_dry_run:
-            self.ids |= closure(self._session, existing)
+            self._need(closure(self._session, existing))
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -229,8 +239,6 @@ class PutWalk:
             self._add_to_batch(job)
         else:
             self._join(self._reader.read_large(job))
-        if len(self.ids) > CHECKPOINT_IDS:
-            self._make_checkpoint()
 
     def _add_to_batch(self, job: Job) -> None:
         if self._batch is None:
@@ -241,13 +249,18 @@ class PutWalk:
         batch.size_bytes += job.item.stat.size
         if len(batch.jobs) >= BATCH_FILES or batch.size_bytes >= BATCH_BYTES:
             self._submit(batch)
-        while self._submitted > BATCHES_AHEAD:
-            self._settle()
 
     def _submit(self, batch: _Batch) -> None:
         self._batch = None
         self._submitted += 1
         batch.future = self._pool.submit(lambda: [self._reader.read_small(job) for job in batch.jobs])
+
+    def _settle_what_can(self) -> None:
+        """Finish the folders that wait for nothing, and what is too far behind."""
+        while self._queue and (
+            not isinstance(self._queue[0], _Batch) or self._submitted > BATCHES_AHEAD or len(self._queue) > STEPS_AHEAD
+        ):
+            self._settle()
 
     def _settle(self) -> None:
         """Finish what stands first in the queue."""
@@ -282,7 +295,7 @@ class PutWalk:
             outcome: Outcome = "changed" if item.name in children else "unchanged"
         else:
             children[item.name] = written(item, read.content, _node_id(existing), self.revision)
-            self.ids.update(read.content.ids)
+            self._need(read.content.ids)
             if len(read.content.ids) != 1:
                 self.facts_once_committed.append(read.fact(read.content.digest, read.content.refs))
             self._progress.advance(read.stat.size if read.stat.size < SMALL_BYTES else 0)
@@ -290,6 +303,16 @@ class PutWalk:
         self._count(outcome, path, read.stat.size)
         if len(self._true_facts) >= FACTS_AT_ONCE:
             self._tell_facts()
+
+    def _need(self, ids: Iterable[BlobId]) -> None:
+        """Name ids in the next commit; a dry run has none."""
+        if not self._options.is_dry_run:
+            self.ids.update(ids)
+
+    def _commit_if_due(self, *, expected_ids: int = 0) -> None:
+        """Make a checkpoint when enough ids are pending, or when those that a file is about to add may not fit."""
+        if len(self.ids) > CHECKPOINT_IDS or (self.ids and len(self.ids) + expected_ids > NEEDS_PER_COMMIT):
+            self._make_checkpoint()
 
     def _make_checkpoint(self) -> None:
         """Commit what has been built, then go on with empty grafts for the folders still open."""
