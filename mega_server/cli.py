@@ -218,7 +218,7 @@ def check(data_dir: Path, *, read_data: bool) -> None:
     finally:
         backend.close()
     if damaged:
-        hint = "restore these packs from a copy; clients re-upload what they still have"
+        hint = "restore these packs from a copy, or let their owners upload again: docs/operations.md, Repair"
         raise CommandError(_INTEGRITY, f"{damaged} packs or blobs are damaged", hint)
     click.echo(f"no damage; {orphans} orphan packs")
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mega_server.database.schema import blobs, packs
 
+V = TypeVar("V")
 # Under every limit on bound values (SQLite 32,766, PostgreSQL 65,535); larger batches measured no faster.
 _BATCH = 2_000
 
@@ -27,6 +28,15 @@ class Place(NamedTuple):
     length: int
 
 
+class Indexed(NamedTuple):
+    """What the index knows of a blob."""
+
+    pack: int
+    """Its pack's number."""
+    is_condemned: bool
+    """A mark has left it out."""
+
+
 class NewBlob(NamedTuple):
     """A blob about to be indexed."""
 
@@ -35,12 +45,13 @@ class NewBlob(NamedTuple):
     length: int
 
 
-def stored(connection: Connection, volume: bytes, ids: Iterable[bytes]) -> dict[bytes, bool]:
-    """Find which ids are stored, each with whether a mark has condemned it."""
-    found: dict[bytes, bool] = {}
+def indexed(connection: Connection, volume: bytes, ids: Iterable[bytes]) -> dict[bytes, Indexed]:
+    """Find which ids are in the index; whether their packs are there is the store's to say."""
+    found: dict[bytes, Indexed] = {}
     for batch in _batches(ids):
-        query = select(blobs.c.id, blobs.c.condemned).where(blobs.c.volume == volume, blobs.c.id.in_(batch))
-        found.update((row.id, row.condemned is not None) for row in connection.execute(query))
+        query = select(blobs.c.id, blobs.c.pack, blobs.c.condemned)
+        query = query.where(blobs.c.volume == volume, blobs.c.id.in_(batch))
+        found.update((id_, Indexed(pack, condemned is not None)) for id_, pack, condemned in connection.execute(query))
     return found
 
 
@@ -73,6 +84,22 @@ def clear_condemned(connection: Connection, volume: bytes, ids: Iterable[bytes])
         connection.execute(query.values(condemned=None))
 
 
+def move(
+    connection: Connection, volume: bytes, name: bytes, new: Sequence[NewBlob], lost: Iterable[int], now: int
+) -> int:
+    """Repoint blobs from packs that are lost to the pack `name`, where they lie now. The ids of `new` must differ.
+
+    Lost packs that hold no blob any more leave the index; returns how many bytes those were.
+    """
+    gone = list(lost)
+    pack = connection.scalar(select(packs.c.pack).where(packs.c.volume == volume, packs.c.name == name))
+    for blob in new:
+        query = update(blobs).where(blobs.c.volume == volume, blobs.c.id == blob.id, blobs.c.pack.in_(gone))
+        connection.execute(query.values(pack=pack, offset=blob.offset, length=blob.length, touched=now, condemned=None))
+    holds_none = packs.c.pack.in_(gone) & ~exists().where(blobs.c.pack == packs.c.pack)
+    return sum(connection.scalars(delete(packs).where(holds_none).returning(packs.c.size_bytes)))
+
+
 def add_pack(
     connection: Connection, volume: bytes, name: bytes, size_bytes: int, new: Sequence[NewBlob], now: int
 ) -> bool:
@@ -100,6 +127,15 @@ def add_pack(
     return added.rowcount == 1
 
 
+def numbered_packs(connection: Connection, numbers: Iterable[int]) -> list[Row[Any]]:
+    """Read packs by their numbers: pack, name and size_bytes."""
+    found: list[Row[Any]] = []
+    for batch in _batches(numbers):
+        query = select(packs.c.pack, packs.c.name, packs.c.size_bytes).where(packs.c.pack.in_(batch))
+        found += connection.execute(query)
+    return found
+
+
 def pack_rows(connection: Connection) -> list[Row[Any]]:
     """Read every pack of every volume."""
     query = select(packs.c.pack, packs.c.volume, packs.c.name, packs.c.size_bytes)
@@ -112,7 +148,7 @@ def blob_rows(connection: Connection, pack: int) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(blobs.c.offset)))
 
 
-def _batches(ids: Iterable[bytes]) -> Iterator[list[bytes]]:
-    rest = iter(ids)
+def _batches(values: Iterable[V]) -> Iterator[list[V]]:
+    rest = iter(values)
     while batch := list(islice(rest, _BATCH)):
         yield batch

@@ -19,6 +19,7 @@ from mega_server.protocol.limits import MISSING_PER_REPLY, RECORDS_PER_REPLY
 from mega_server.protocol.record_header import RecordHeader, parse_record_header
 from mega_server.refusal import RefusedError, not_found, refuse
 from mega_server.services.backend import Backend
+from mega_server.services.presence import look_for
 
 # A revision beyond SQLite's and PostgreSQL's 64-bit integers cannot be asked for, let alone reached.
 _REVISION_MOST = 2**63 - 1
@@ -75,7 +76,7 @@ def commit(backend: Backend, account: str, volume: VolumeId, record: bytes, need
         if _is_in_chain(connection, header, record):
             return False
         _check_follows(connection, header, row)
-        _check_stored(connection, volume, needs)
+        _check_stored(backend, connection, volume, needs)
     now = backend.clock()
     with backend.database.writing() as connection:
         if not volumes.swap_head(connection, header):
@@ -84,7 +85,7 @@ def commit(backend: Backend, account: str, volume: VolumeId, record: bytes, need
             raise _head_moved(connection, owned(connection, volume, account))
         if blobs.touch(connection, volume, needs, now) != len(needs):
             # Swept between the two transactions; leaving by the exception takes the swap back.
-            _check_stored(connection, volume, needs)
+            _check_stored(backend, connection, volume, needs)
         volumes.add_record(connection, header, record, now)
     return True
 
@@ -99,9 +100,8 @@ def _check_follows(connection: Connection, header: RecordHeader, row: volumes.Vo
         raise _head_moved(connection, row)
 
 
-def _check_stored(connection: Connection, volume: VolumeId, needs: Sequence[BlobId]) -> None:
-    stored = blobs.stored(connection, volume, needs)
-    missing = [blob for blob in needs if blob not in stored]
+def _check_stored(backend: Backend, connection: Connection, volume: VolumeId, needs: Sequence[BlobId]) -> None:
+    missing = look_for(backend, connection, volume, needs).missing(needs)
     if missing:
         raise RefusedError(
             ErrorCode.MISSING_BLOBS,

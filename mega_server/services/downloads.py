@@ -35,7 +35,7 @@ def read_blob(backend: Backend, account: str, volume: VolumeId, blob: BlobId) ->
     with backend.database.reading() as connection:
         owned(connection, volume, account)
         place = blobs.places(connection, volume, [blob]).get(blob)
-    if place is None or not _is_whole(backend.store, volume, place):
+    if place is None or not _is_whole(place, backend.store.size_bytes(volume, PackName(place.pack))):
         raise not_found()
     return backend.store.read(volume, PackName(place.pack), place.offset, place.length)
 
@@ -48,11 +48,13 @@ def read_blobs(backend: Backend, account: str, volume: VolumeId, ids: Sequence[B
     with backend.database.reading() as connection:
         owned(connection, volume, account)
         places = blobs.places(connection, volume, set(ids))
+    names = {place.pack for place in places.values()}
+    sizes = {name: backend.store.size_bytes(volume, PackName(name)) for name in names}
     frames: list[blobs.Place | bytes] = []
     sent_bytes, is_full = 0, False
     for blob in ids:
         place = places.get(blob)
-        if place is None or not _is_whole(backend.store, volume, place):
+        if place is None or not _is_whole(place, sizes[place.pack]):
             frames.append(MISSING)
             continue
         is_full = is_full or sent_bytes + place.length > BLOBS_REPLY_BYTES
@@ -63,9 +65,9 @@ def read_blobs(backend: Backend, account: str, volume: VolumeId, ids: Sequence[B
     return Frames(size_bytes, _pieces(backend.store, volume, frames))
 
 
-def _is_whole(store: BlobStore, volume: VolumeId, place: blobs.Place) -> bool:
-    size_bytes = store.size_bytes(volume, PackName(place.pack))
-    return size_bytes is not None and place.offset + place.length <= size_bytes
+def _is_whole(place: blobs.Place, pack_bytes: int | None) -> bool:
+    """Say whether a pack that is now so long holds all of a blob; None: the pack is lost."""
+    return pack_bytes is not None and place.offset + place.length <= pack_bytes
 
 
 def _pieces(store: BlobStore, volume: VolumeId, frames: Sequence[blobs.Place | bytes]) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from mega_server.protocol.packs import blob_spans, pack_header
 from mega_server.refusal import RefusedError, refuse
 from mega_server.services.backend import Backend
 from mega_server.services.commits import owned
+from mega_server.services.presence import look_for
 from mega_server.storage.store import PackName
 
 
@@ -62,7 +63,7 @@ def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryvie
     """Store and index a pack; returns SHA-256 over the concatenated ids of its blobs, in order.
 
     Blobs that are stored already are touched and not stored again: a pack of nothing new leaves no bytes, and of a
-    partly new one only the new blobs are kept, as a pack of their own.
+    partly new one only the new blobs are kept, as a pack of their own. A blob whose pack is lost is new.
     Raises RefusedError: bad_request for a malformed pack, unavailable when blobs vanish meanwhile.
     """
     try:
@@ -71,7 +72,7 @@ def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryvie
         refuse(str(error), error)
     ids = [BlobId(hashlib.sha256(pack[offset : offset + length]).digest()) for offset, length in spans]
     with backend.database.reading() as connection:
-        present = set(blobs.stored(connection, volume, set(ids)))
+        present, lost_packs = look_for(backend, connection, volume, set(ids))
     new = {blob: span for blob, span in zip(ids, spans, strict=True) if blob not in present}
     name, header, rows = _plan_pack(new)
     if new:
@@ -85,6 +86,9 @@ def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryvie
             size_bytes = len(header) + sum(row.length for row in rows)
             if blobs.add_pack(connection, volume, name, size_bytes, rows, now):
                 accounts.add_used_bytes(connection, account, size_bytes)
+            if lost_packs:
+                freed_bytes = blobs.move(connection, volume, name, rows, lost_packs, now)
+                accounts.add_used_bytes(connection, account, -freed_bytes)
         if blobs.touch(connection, volume, present, now) != len(present):
             raise RefusedError(ErrorCode.UNAVAILABLE, "blobs were swept while they were being stored; send them again")
         accounts.drop_reservation(connection, reservation)
@@ -106,20 +110,20 @@ def missing(backend: Backend, account: str, volume: VolumeId, ids: list[BlobId])
     """Say which ids are not stored; the others are no longer condemned. Raises RefusedError: not_found."""
     with backend.database.reading() as connection:
         owned(connection, volume, account)
-        stored = blobs.stored(connection, volume, ids)
-    condemned = [blob for blob, is_condemned in stored.items() if is_condemned]
+        found = look_for(backend, connection, volume, ids)
+    condemned = [blob for blob, row in found.stored.items() if row.is_condemned]
     if condemned:
         with backend.database.writing() as connection:
             blobs.clear_condemned(connection, volume, condemned)
-    return [blob for blob in ids if blob not in stored]
+    return found.missing(ids)
 
 
 def hold(backend: Backend, account: str, volume: VolumeId, ids: list[BlobId]) -> list[BlobId]:
     """Touch the ids that are stored, and say which are not. Raises RefusedError: not_found."""
     with backend.database.reading() as connection:
         owned(connection, volume, account)
+        found = look_for(backend, connection, volume, ids)
     with backend.database.writing() as connection:
-        if blobs.touch(connection, volume, ids, backend.clock()) == len(ids):
-            return []
-        stored = blobs.stored(connection, volume, ids)
-    return [blob for blob in ids if blob not in stored]
+        if blobs.touch(connection, volume, found.stored, backend.clock()) != len(found.stored):
+            found = look_for(backend, connection, volume, ids)  # swept between the two transactions
+    return found.missing(ids)

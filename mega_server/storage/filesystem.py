@@ -61,9 +61,14 @@ class FilesystemStore:
     def size_bytes(self, volume: VolumeId, name: PackName) -> int | None:
         """Say how long a pack is; None when it is not there."""
         try:
-            return os.fstat(self._opened(volume, name).fd).st_size
-        except PackLostError:
+            found = (self._root / volume.hex() / name.hex()).stat()
+        except FileNotFoundError:
             return None
+        with self._lock:
+            pack = self._open.get((volume, name))
+            if pack is not None and pack.inode != found.st_ino:
+                del self._open[volume, name]  # stored anew since it was opened
+        return found.st_size
 
     def packs(self) -> Iterator[StoredPack]:
         """List every pack; files of other names are not packs."""
@@ -145,12 +150,13 @@ class FilesystemStore:
 class _OpenPack:
     """A descriptor that closes with its last holder, so that leaving the cache cannot close it under a reader."""
 
-    __slots__ = ("_lock", "fd")
+    __slots__ = ("_lock", "fd", "inode")
 
     def __init__(self, path: Path) -> None:
         self.fd = -1
         self._lock = threading.Lock()
         self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self.inode = os.fstat(self.fd).st_ino
 
     def read(self, offset: int, length: int) -> bytes:
         if sys.platform != "win32":
