@@ -10,19 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mega_cli.crypto import randomness
-from mega_cli.errors import UsageError
+from mega_cli.errors import TemporaryError, UsageError
 from mega_cli.formats.page import EXT_RAW_NAME, FOLDER, Entry
 from mega_cli.volume.pagetree import PageStore, PageTree
 from mega_cli.volume.tree import Folder, Path, folder_ref, shown
+
+
+class PlanOutdatedError(TemporaryError):
+    """Another device changed what a put had looked at and would leave as it is; the put must look again."""
+
+    def __init__(self) -> None:
+        """Say what a user reads only when it happened again and again."""
+        super().__init__(
+            "other devices changed the same folders again and again while this ran", "run the same command again"
+        )
 
 
 @dataclass(slots=True)
 class Graft:
     """A folder of a graft: its own entry (None: the top, which is always there), and what shall stand in it.
 
-    `describes`: a folder that is there already gets the entry's mode and time; one that is gone is made from it in any
-    case. `is_new`: nothing of it was there when the graft was begun. A child entry of kind folder is a whole sealed
-    subtree.
+    `describes`: a folder that is there already gets the entry's mode and time. `is_new`: nothing of it was there when
+    the graft was begun; otherwise the graft holds only what differed, so it makes no folder out of nothing. A child
+    entry of kind folder is a whole sealed subtree.
     """
 
     entry: Entry | None
@@ -32,12 +42,17 @@ class Graft:
 
 
 def merge(store: PageStore, folder: Folder, graft: Graft, path: Path) -> None:
-    """Merge a graft into `folder`, which lies at `path`. Raises UsageError where a file meets a folder."""
+    """Merge a graft into `folder`, which lies at `path`.
+
+    Raises UsageError where a file meets a folder, PlanOutdatedError where a folder that was there is gone.
+    """
     for name, child in graft.children.items():
         existing = folder.lookup(name)
         ours = child.entry if isinstance(child, Graft) else child
         assert ours is not None, "only the top of a graft has no entry of its own"
         if existing is None:
+            if isinstance(child, Graft) and not child.is_new:
+                raise PlanOutdatedError
             # The node that the graft was made for may have moved away, and it kept its node_id.
             folder.set(ours.replace(node_id=randomness.random_bytes(16)))
         else:

@@ -1,15 +1,16 @@
 """Put: store files and folders of this disk, or a stream, in the volume, and commit them.
 
 What is there already is not sent again, and a run that was cut goes on where it stopped: the local index knows what
-the server has acknowledged, and the commit asks the server whether that is still so.
+the server has acknowledged, and the commit asks the server whether that is still so. What other devices do meanwhile
+gives the same tree as if they had done it before or after; where it cannot, the put looks again.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from mega_cli.errors import MissingBlobsError, MissingItemError, UsageError
 from mega_cli.formats.object import Sealer
@@ -18,23 +19,36 @@ from mega_cli.localfs.scan import ScannedEntry, scan_one
 from mega_cli.model import BlobId
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.bulk_run import prepare_bulk_run
+from mega_cli.volume.browse import existing_entry
 from mega_cli.volume.commit import commit, open_tree
 from mega_cli.volume.content import ContentWriter
 from mega_cli.volume.facts import remember
-from mega_cli.volume.graft import merge, refuse_mismatch
+from mega_cli.volume.graft import PlanOutdatedError, merge, refuse_mismatch
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.put_read import SourceReader
 from mega_cli.volume.put_totals import totals_told
 from mega_cli.volume.put_walk import PutWalk
 from mega_cli.volume.requests import PutOptions, PutStream, PutSummary
+from mega_cli.volume.seen import SeenFolder, check_seen
 from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import FILES, Path, Tree, refuse_equal_names, shown
 from mega_cli.volume.upload import Uploader
 
 SEALERS = 2
 """Threads that read small files and seal chunks; hashing and sealing release the interpreter lock."""
-ATTEMPTS = 3
-"""How often a put starts over when the server lacks what the local index believed it had."""
+ATTEMPTS = 5
+"""How often a put looks: again when the server lacks what the index believed stored, or when others changed things."""
+
+
+@dataclass(slots=True)
+class _Past:
+    """What the attempts before this one leave behind."""
+
+    gone: set[BlobId] = field(default_factory=set)
+    """Blobs that were believed stored and are not."""
+    place: tuple[Path, str | None] = ((), None)
+    revisions: list[int] = field(default_factory=list)
+    """What was committed; once there is one, `place` stays."""
 
 
 def put(
@@ -51,16 +65,21 @@ def put(
     commit raises.
     """
     prepare_bulk_run()
-    gone: set[BlobId] = set()
+    past = _Past()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _put_once(session, sources, destination, options, progress, gone)
-        except MissingBlobsError as error:
-            gone.update(BlobId(id_) for id_ in error.missing)
-            session.index.forget(gone)
+            return _put_once(session, sources, destination, options, progress, past)
+        except (MissingBlobsError, PlanOutdatedError) as error:
+            if isinstance(error, MissingBlobsError):
+                past.gone.update(BlobId(id_) for id_ in error.missing)
+                session.index.forget(past.gone)
             if attempt == ATTEMPTS or any(isinstance(source, PutStream) for source in sources):
                 raise
-            progress.waiting("the server lacks some blobs that were stored before: reading those files again")
+            progress.waiting(
+                "the server lacks some blobs that were stored before: reading those files again"
+                if isinstance(error, MissingBlobsError)
+                else "another device changed the same folders meanwhile: looking again"
+            )
     raise AssertionError
 
 
@@ -70,16 +89,17 @@ def _put_once(
     destination: RemotePath,
     options: PutOptions,
     progress: Progress,
-    gone: AbstractSet[BlobId],
+    past: _Past,
 ) -> PutSummary:
-    """Put once; `gone` are blobs that an earlier attempt believed stored."""
+    """Put once."""
     head = session.head()
     tree = open_tree(session, head)
     target = (FILES, *destination.parts)
-    parent, name = _place(tree, target, len(sources))
+    if not past.revisions:
+        past.place = _place(tree, target, len(sources))
+    parent, name = past.place
     found = [source if isinstance(source, PutStream) else _find(source) for source in sources]
     refuse_equal_names(place[1].name for place in found if not isinstance(place, PutStream))
-    revisions: list[int | None] = []
     uploader = Uploader(session.client, session.keys.volume, lambda facts: remember(session.index, facts))
     paths = [source for source in sources if isinstance(source, str)]
     with (
@@ -92,17 +112,22 @@ def _put_once(
 
         def commit_graft(walk: PutWalk) -> None:
             def change(tree: Tree) -> None:
+                if paths and not past.revisions and _place(tree, target, len(sources)) != past.place:
+                    raise PlanOutdatedError
+                check_seen(session.pages, tree, walk.seen)
                 merge(session.pages, tree.folder(parent), walk.top, parent)
 
             if walk.has_sealed_folders:
                 uploader.flush()  # a merge may have to load their pages; otherwise one pack carries content and pages
-            revisions.append(commit(session, change, uploader, walk.ids))
+            revision = commit(session, change, uploader, walk.ids)
+            past.revisions += [] if revision is None else [revision]
             remember(session.index, walk.facts_once_committed)
             walk.facts_once_committed.clear()
 
-        reader = SourceReader(session, writer, pool, progress, gone)
+        reader = SourceReader(session, writer, pool, progress, past.gone)
         walk = PutWalk(session, reader, uploader, pool, options, progress, commit_graft)
         walk.revision = head.revision + 1
+        walk.seen.append(SeenFolder(parent, existing_entry(tree, parent), stays_described=False))
         for source in found:
             if isinstance(source, PutStream):
                 _put_stream(walk, writer, pool, source, tree, (parent, name), progress, options)
@@ -113,6 +138,11 @@ def _put_once(
         walk.finish()
         if not options.is_dry_run:
             commit_graft(walk)
+    return _summary(walk, uploader, past)
+
+
+def _summary(walk: PutWalk, uploader: Uploader, past: _Past) -> PutSummary:
+    """Say what was done."""
     counts = walk.counts
     return PutSummary(
         new=counts.new,
@@ -122,7 +152,7 @@ def _put_once(
         content_bytes=counts.content_bytes,
         sent_bytes=uploader.sent_bytes,
         problems=tuple(counts.problems),
-        revision=next((revision for revision in reversed(revisions) if revision is not None), None),
+        revision=past.revisions[-1] if past.revisions else None,
     )
 
 

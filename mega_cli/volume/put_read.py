@@ -27,17 +27,19 @@ from mega_cli.volume.facts import Fact, SourceStored
 from mega_cli.volume.graft import Graft
 from mega_cli.volume.lists import closure
 from mega_cli.volume.progress import Progress
+from mega_cli.volume.seen import SeenFolder
 from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import Path
 
 
 class Place(NamedTuple):
-    """A folder being put: on the disk, in the volume, relative to its source, in the graft."""
+    """A folder being put: on the disk, in the volume, relative to its source, in the graft, and as it was before."""
 
     disk: bytes
     path: Path
     rel: str
     graft: Graft
+    seen: SeenFolder | None
 
 
 class Job(NamedTuple):

@@ -30,6 +30,7 @@ from mega_cli.volume.progress import Outcome, Progress
 from mega_cli.volume.put_decision import Verdict, decide, described, is_described, problem_of, written
 from mega_cli.volume.put_read import Failed, Job, Place, Read, SourceReader
 from mega_cli.volume.requests import Problem, PutOptions
+from mega_cli.volume.seen import SeenFolder
 from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import Path, folder_ref, shown
 from mega_cli.volume.upload import Uploader
@@ -71,7 +72,10 @@ class _Batch:
 
 
 class PutWalk:
-    """One run over the sources. After `finish`, `top` is the graft and `ids` the closure of what it brings in."""
+    """One run over the sources. After `finish`, `top` is the graft and `ids` the closure of what it brings in.
+
+    `seen` is what the graft takes for granted: the folder at the destination first, which the caller adds.
+    """
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class PutWalk:
         self.top = Graft(None)
         self.ids: set[BlobId] = set()
         self.revision = 0
+        self.seen: list[SeenFolder] = []
         self.counts = Counts()
         self.has_sealed_folders = False
         self.facts_once_committed: list[Fact] = []
@@ -104,7 +109,7 @@ class PutWalk:
 
     def put(self, disk_folder: bytes, item: ScannedEntry, existing: Entry | None, parent: Path) -> None:
         """Put one source, found in `disk_folder`, under `item.name` into the folder at `parent`."""
-        place = Place(disk_folder, parent, "", self.top)
+        place = Place(disk_folder, parent, "", self.top, self.seen[0])
         rows = self._session.index.sources_in(disk_folder) if item.kind == FILE else {}
         self._put_item(place, item, existing, rows.get(item.disk_name), device=item.stat.dev)
 
@@ -157,8 +162,11 @@ class PutWalk:
             is_new=existing is None,
         )
         place.graft.children[item.name] = graft
-        disk = place.disk + b"/" + item.disk_name
-        below = Place(disk, (*place.path, item.name), f"{place.rel}{item.name}/", graft)
+        disk, path = place.disk + b"/" + item.disk_name, (*place.path, item.name)
+        seen = None if existing is None else SeenFolder(path, existing, stays_described=not graft.describes)
+        if seen is not None:
+            self.seen.append(seen)
+        below = Place(disk, path, f"{place.rel}{item.name}/", graft, seen)
         self.counts.folders += 1
         self._put_folder(below, existing, device)
         self._queue.append(lambda: self._finish_folder(place.graft, graft, item.name))
@@ -211,11 +219,13 @@ class PutWalk:
         self, place: Place, item: ScannedEntry, existing: Entry | None, verdict: Verdict, row: SourceRow | None
     ) -> None:
         """Handle an item that needs no reading."""
-        outcome: Outcome = "unchanged" if verdict is Verdict.SAME else "changed" if existing is not None else "new"
+        outcome: Outcome = "changed" if existing is not None else "new"
         content = None
-        if verdict is Verdict.DESCRIBE and existing is not None:
+        if verdict is Verdict.SAME:
+            outcome = self._keep(place, item.name)
+        elif verdict is Verdict.DESCRIBE and existing is not None:
             self._describe(place.graft, item, existing)
-        elif verdict is not Verdict.SAME:
+        else:
             if verdict is Verdict.REUSE and row is not None:
                 content = Content(item.stat.size, row.digest, row.refs, tuple(r.id for r in Ref.unpack_all(row.refs)))
                 self._need(content.ids)
@@ -223,6 +233,12 @@ class PutWalk:
         size = item.stat.size if item.kind == FILE else 0
         self._progress.skip(size)
         self._count(outcome, shown((*place.path, item.name)), size)
+
+    def _keep(self, place: Place, name: str) -> Outcome:
+        """Leave an entry as it is; a commit to a newer head asks whether it still is."""
+        if place.seen is not None:
+            place.seen.keep(name)
+        return "unchanged"
 
     def _describe(self, graft: Graft, item: ScannedEntry, existing: Entry) -> None:
         """Give what is there another mode or time. Another device may replace it meanwhile, so its closure is named."""
@@ -285,21 +301,22 @@ class PutWalk:
             self._problem(path, read.error.message)
             return
         item = job.item.with_stat(read.stat)
-        existing, children = job.existing, job.place.graft.children
+        existing = job.existing
+        outcome: Outcome = "new" if existing is None else "changed"
         if read.content is None:
             assert existing is not None
-            if not is_described(item, existing):
+            if is_described(item, existing):
+                outcome = self._keep(job.place, item.name)
+            else:
                 self._describe(job.place.graft, item, existing)
             self._true_facts.append(read.fact(existing.digest, existing.refs))
             self._progress.skip(read.stat.size if read.stat.size < SMALL_BYTES else 0)
-            outcome: Outcome = "changed" if item.name in children else "unchanged"
         else:
-            children[item.name] = written(item, read.content, _node_id(existing), self.revision)
+            job.place.graft.children[item.name] = written(item, read.content, _node_id(existing), self.revision)
             self._need(read.content.ids)
             if len(read.content.ids) != 1:
                 self.facts_once_committed.append(read.fact(read.content.digest, read.content.refs))
             self._progress.advance(read.stat.size if read.stat.size < SMALL_BYTES else 0)
-            outcome = "new" if existing is None else "changed"
         self._count(outcome, path, read.stat.size)
         if len(self._true_facts) >= FACTS_AT_ONCE:
             self._tell_facts()
@@ -326,6 +343,9 @@ class PutWalk:
                 del graft.children[name]
         for place in self._open:
             place.graft.is_new = False
+        self.seen[1:] = [place.seen for place in self._open if place.seen is not None]
+        for seen in self.seen:
+            del seen.equal[:]  # it was so when this was committed
 
     def _tell_facts(self) -> None:
         remember(self._session.index, self._true_facts)
