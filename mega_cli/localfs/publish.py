@@ -1,7 +1,8 @@
 """Publish files, links and folders below a destination: written beside their place, then renamed into it.
 
-A final name never shows half a file, nothing outside the destination is ever touched, and no remote mode can set a
-setuid, setgid or sticky bit. It relies on `Folder` for every path below the destination.
+A final name never shows half a file, nothing outside the destination is ever touched, no remote mode can set a setuid,
+setgid or sticky bit, and what a caller did not expect in its place is left alone. It relies on `Folder` for every path
+below the destination.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, NamedTuple, Self, final
 
 from mega_cli.errors import LockedError
 from mega_cli.localfs.failures import BlockedError, disk_failures, shown
 from mega_cli.localfs.folders import Folder, set_attributes
 from mega_cli.localfs.partial_name import partial_name
+from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.paths.names import text_from_disk, text_to_disk
 
 if sys.platform != "win32":
@@ -39,6 +41,17 @@ _RESUMED: Final = (
 _STARTED_NS: Final = time.time_ns()
 _CLOSED: Final = -1
 _serials = itertools.count()
+_NO_LINKS: Final = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What file systems without hard links answer."""
+
+
+class Expected(NamedTuple):
+    """What `Folder.look` found in a place when its caller decided: only that may be replaced. `found` None: nothing."""
+
+    found: tuple[int, StatPrint] | None
+
+
+NOTHING: Final = Expected(None)
 
 
 @final
@@ -119,14 +132,15 @@ class PartialFile:
             self._file.truncate(size_bytes)
         self.size_bytes = min(self.size_bytes, size_bytes)
 
-    def finish(self, mode: int, mtime_ns: int, *, is_durable: bool = False) -> None:
-        """Give the file its mode, its time and its final name, replacing what had it. Raises BlockedError for a folder.
+    def finish(self, mode: int, mtime_ns: int, *, expected: Expected | None = None, is_durable: bool = False) -> None:
+        """Give the file its mode, its time and its final name, replacing what had it, or only what is `expected`.
 
-        `is_durable` flushes content and name to the disk first and last.
+        `is_durable` flushes content and name to the disk first and last. Raises BlockedError for a folder, and for what
+        is not expected; the partial file stays.
         """
         fd, self._fd = self._fd, _CLOSED
         with disk_failures(self._path):
-            _publish(self._folder, fd, (self._partial, self._name), mode, mtime_ns, is_durable=is_durable)
+            _publish(self._folder, fd, (self._partial, self._name), mode, mtime_ns, expected, is_durable=is_durable)
 
     def discard(self) -> None:
         """Remove the partial file."""
@@ -157,9 +171,19 @@ class PartialFile:
 
 
 def publish_bytes(
-    folder: Folder, name: bytes, data: bytes | memoryview, mode: int, mtime_ns: int, *, is_durable: bool = False
+    folder: Folder,
+    name: bytes,
+    data: bytes | memoryview,
+    mode: int,
+    mtime_ns: int,
+    *,
+    expected: Expected | None = None,
+    is_durable: bool = False,
 ) -> None:
-    """Publish a whole small file: open, write, chmod, utime, close, rename. Raises a MegaError and leaves nothing."""
+    """Publish a whole small file: open, write, chmod, utime, close, rename. Raises a MegaError and leaves nothing.
+
+    It replaces a file or link of that name, or only what is `expected`: a BlockedError for anything else.
+    """
     with disk_failures(folder.path_of(name)):
         temporary = _temporary_name(name)
         fd = os.open(folder.at(temporary), _NEW, 0o600, dir_fd=folder.fd)
@@ -169,16 +193,17 @@ def publish_bytes(
             except BaseException:
                 os.close(fd)
                 raise
-            _publish(folder, fd, (temporary, name), mode, mtime_ns, is_durable=is_durable)
+            _publish(folder, fd, (temporary, name), mode, mtime_ns, expected, is_durable=is_durable)
         except BaseException:
             _remove(folder, temporary)
             raise
 
 
-def make_symlink(folder: Folder, name: bytes, target: str, mtime_ns: int) -> None:
+def make_symlink(folder: Folder, name: bytes, target: str, mtime_ns: int, *, expected: Expected | None = None) -> None:
     """Publish a symbolic link with this text, whatever it points at: links are stored and never followed.
 
-    It replaces a file or link of that name at once. Raises BlockedError for a folder, or another MegaError.
+    It replaces a file or link of that name at once, or only what is `expected`. Raises BlockedError for a folder and
+    for what is not expected, or another MegaError.
     """
     with disk_failures(folder.path_of(name)):
         temporary = _temporary_name(name)
@@ -187,14 +212,21 @@ def make_symlink(folder: Folder, name: bytes, target: str, mtime_ns: int) -> Non
             if os.utime in os.supports_follow_symlinks:
                 stamps = (mtime_ns, mtime_ns)
                 os.utime(folder.at(temporary), ns=stamps, dir_fd=folder.fd, follow_symlinks=False)
-            _rename(folder, temporary, name)
+            _rename(folder, temporary, name, expected)
         except BaseException:
             _remove(folder, temporary)
             raise
 
 
 def _publish(
-    folder: Folder, fd: int, names: tuple[bytes, bytes], mode: int, mtime_ns: int, *, is_durable: bool
+    folder: Folder,
+    fd: int,
+    names: tuple[bytes, bytes],
+    mode: int,
+    mtime_ns: int,
+    expected: Expected | None,
+    *,
+    is_durable: bool,
 ) -> None:
     """Set the attributes, close `fd` whatever happens, and rename from the first of `names` to the second."""
     temporary, name = names
@@ -207,7 +239,7 @@ def _publish(
         os.close(fd)
     if folder.fd is None:  # Windows sets times by path, and keeps them only once the file is closed
         set_attributes(folder.path_of(temporary), mode, mtime_ns)
-    _rename(folder, temporary, name)
+    _rename(folder, temporary, name, expected)
     if is_durable:
         folder.sync()
 
@@ -269,9 +301,39 @@ def _write_all(fd: int, data: bytes | memoryview) -> None:
                 written += os.write(fd, view[written:])
 
 
-def _rename(folder: Folder, temporary: bytes, name: bytes) -> None:
-    """Give the final name, replacing what had it in one step."""
-    os.replace(folder.at(temporary), folder.at(name), src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+def _rename(folder: Folder, temporary: bytes, name: bytes, expected: Expected | None) -> None:
+    """Give the final name, replacing what had it in one step, if it is what was expected. Raises BlockedError."""
+    source, target = folder.at(temporary), folder.at(name)
+    if expected == NOTHING and _link(folder, source, target):
+        return
+    if expected is not None and folder.look(name) != expected.found:
+        raise _unexpected(folder, name)
+    os.replace(source, target, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+
+
+def _link(folder: Folder, source: bytes, target: bytes) -> bool:
+    """Rename where nothing has the name, in one step that fails otherwise; False where the disk has no such step."""
+    try:
+        if sys.platform == "win32":
+            os.rename(source, target)  # noqa: PTH104 -- bytes; there it never replaces
+        else:
+            os.link(source, target, src_dir_fd=folder.fd, dst_dir_fd=folder.fd, follow_symlinks=False)
+            os.unlink(source, dir_fd=folder.fd)
+    except FileExistsError:
+        raise _unexpected(folder, target) from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    return True
+
+
+def _unexpected(folder: Folder, name: bytes) -> BlockedError:
+    """Make the error for what somebody else wrote meanwhile, or for a second name that this disk takes for the same."""
+    path = name if b"/" in name else folder.path_of(name)
+    return BlockedError(
+        f"{shown(path)}: something was written there meanwhile, and it was left as it is", "run the same command again"
+    )
 
 
 def _remove(folder: Folder, temporary: bytes) -> None:

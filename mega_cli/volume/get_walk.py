@@ -15,7 +15,7 @@ from mega_cli.crypto.content import content_hasher
 from mega_cli.errors import IntegrityError, MegaError, TemporaryError
 from mega_cli.formats.page import EXT_RAW_NAME, FILE, FOLDER, LINK, Entry
 from mega_cli.localfs.failures import BlockedError
-from mega_cli.localfs.publish import Destination, describe_file, make_symlink, read_link
+from mega_cli.localfs.publish import Destination, Expected, describe_file, make_symlink, read_link
 from mega_cli.localfs.sources import open_source
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.model import DATA, MIB, Ref
@@ -160,13 +160,14 @@ class GetWalk:
             has_same_content=lambda: self._has_same_content(place, entry, disk_name),
         )
         if verdict is Verdict.WRITE:
-            job = Job(entry, place, disk_name, found is not None)
+            job = Job(entry, place, disk_name, Expected(found))
             if self._options.is_dry_run:
                 self._done(job)
             elif entry.kind == FILE:
                 return job
             else:
-                make_symlink(self._folders.at(place.names), disk_name, entry.target, entry.mtime_ns)
+                folder = self._folders.at(place.names)
+                make_symlink(folder, disk_name, entry.target, entry.mtime_ns, expected=job.expected)
                 self._done(job)
         elif verdict is Verdict.BLOCKED:
             self._problem(place, entry, FOLDER_IN_THE_WAY)
@@ -251,7 +252,8 @@ class GetWalk:
         self._received_bytes += size_bytes
 
     def _done(self, job: Job) -> None:
-        self._count(shown((*job.place.path, job.entry.name)), "changed" if job.is_replacing else "new", job.entry.size)
+        outcome: Outcome = "new" if job.expected.found is None else "changed"
+        self._count(shown((*job.place.path, job.entry.name)), outcome, job.entry.size)
 
     def _count(self, path: str, outcome: Outcome, size_bytes: int) -> None:
         if outcome == "new":

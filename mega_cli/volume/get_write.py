@@ -15,7 +15,7 @@ from mega_cli.crypto.content import ContentHasher, content_digest, content_hashe
 from mega_cli.errors import IntegrityError
 from mega_cli.formats.page import Entry
 from mega_cli.localfs.folders import Folder
-from mega_cli.localfs.publish import Destination, PartialFile, publish_bytes
+from mega_cli.localfs.publish import Destination, Expected, PartialFile, publish_bytes
 from mega_cli.model import MIB, Ref
 from mega_cli.volume.download import fetch_in_order
 from mega_cli.volume.progress import Progress
@@ -24,7 +24,7 @@ from mega_cli.volume.tree import Path
 
 
 class Place(NamedTuple):
-    """A local folder being filled. `is_new`: this run made it, so nothing can stand in the way."""
+    """A local folder being filled. `is_new`: this run made it, so nothing is expected in it."""
 
     names: tuple[bytes, ...]
     path: Path
@@ -39,7 +39,8 @@ class Job:
     entry: Entry
     place: Place
     disk_name: bytes
-    is_replacing: bool
+    expected: Expected
+    """What was in its place when it was decided to write it."""
     refs: list[Ref] = field(default_factory=list)
     """All its chunks; known once it is resumed."""
     resumed: int = 0
@@ -121,7 +122,8 @@ class FileWriter:
         """Publish a file of one chunk or none."""
         if content_digest(data) != job.entry.digest:
             raise IntegrityError
-        publish_bytes(self._folders.at(job.place.names), job.disk_name, data, job.entry.mode, job.entry.mtime_ns)
+        folder, entry = self._folders.at(job.place.names), job.entry
+        publish_bytes(folder, job.disk_name, data, entry.mode, entry.mtime_ns, expected=job.expected)
 
     def finish(self, job: Job) -> None:
         """Check a large file whole and give it its name; what an earlier run left damaged is fetched again."""
@@ -137,7 +139,7 @@ class FileWriter:
         if job.hasher.digest() != job.entry.digest:
             partial.discard()
             raise IntegrityError
-        partial.finish(job.entry.mode, job.entry.mtime_ns)
+        partial.finish(job.entry.mode, job.entry.mtime_ns, expected=job.expected)
         self.let_go(job)
 
     def let_go(self, job: Job) -> None:
