@@ -1,4 +1,4 @@
-"""What a get does with one file or link, given what stands in its place on the disk: a pure decision.
+"""What a get does with one file, link or folder, given what stands in its place on the disk: pure decisions.
 
     on the disk             --overwrite:  refuse   always   if-changed   if-newer                never
     nothing                               WRITE    WRITE    WRITE        WRITE                   WRITE
@@ -6,9 +6,11 @@
     the same content                      ADJUST   WRITE    ADJUST       ADJUST                  SKIP
     something else                        REFUSE   WRITE    WRITE        WRITE if newer, or SKIP SKIP
     a folder                              BLOCKED in every column
+    a folder, for a folder                keep     describe describe     describe if newer       keep
 
 "The same" is equal size, time and mode (a link: equal target); "the same content" is an equal size and time under
-another mode, or an equal digest under another time.
+another mode, or an equal digest under another time. The last row is about the folder's own mode and time: what is
+fetched goes into it in every column. A folder that the run made is always described.
 """
 
 from __future__ import annotations
@@ -32,6 +34,13 @@ class Verdict(Enum):
     SKIP = "leave what is there"
     REFUSE = "what is there differs"
     BLOCKED = "a folder stands in its place"
+
+
+def describes_folder(entry: Entry, found: StatPrint | None, overwrite: Overwrite) -> bool:
+    """Decide whether a folder takes its entry's mode and time; `found` are its stamps if it was there before."""
+    if found is None or overwrite in ("always", "if-changed"):
+        return True
+    return overwrite == "if-newer" and entry.mtime_ns > found.mtime_ns
 
 
 def decide(

@@ -22,7 +22,7 @@ from mega_cli.model import DATA, MIB, Ref
 from mega_cli.paths.names import name_to_disk
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.download import fetch_in_order
-from mega_cli.volume.get_decision import Verdict, decide
+from mega_cli.volume.get_decision import Verdict, decide, describes_folder
 from mega_cli.volume.get_write import FileWriter, Folders, Job, Place
 from mega_cli.volume.lists import data_refs, entry_refs
 from mega_cli.volume.pagetree import PageTree
@@ -68,8 +68,10 @@ class GetWalk:
             with closing(fetch_in_order(self._session, self._wanted(), self._received)) as fetched:
                 for job, ref, plain in fetched:
                     self._take(job, ref, plain)
-            for place, entry in reversed(self._described):
-                self._describe(place, entry)
+            self._describe_folders()
+        except BaseException:
+            self._describe_folders(added_bits=stat.S_IRWXU)  # the next run finds them there, and must get in
+            raise
         finally:
             self._writer.close()
             self._folders.close()
@@ -137,16 +139,16 @@ class GetWalk:
         """Make a folder, or find that it exists."""
         names = (*place.names, disk_name)
         self._folder_count += 1
-        is_new = place.is_new
-        if not self._options.is_dry_run:
-            is_new = self._folders.at(place.names).make_folder(disk_name)
-        elif not is_new:
-            found = self._look(place, disk_name)
+        found = None
+        if not self._options.is_dry_run and self._folders.at(place.names).make_folder(disk_name):
+            is_new = True
+        else:
+            found = None if self._options.is_dry_run and place.is_new else self._look(place, disk_name)
             is_new = found is None
             if found is not None and found[0] != stat.S_IFDIR:
                 raise BlockedError(f"{shown((*place.path, entry.name))}: {FILE_IN_THE_WAY}")
         below = Place(names, (*place.path, entry.name), f"{place.rel}{entry.name}/", is_new)
-        if not self._options.is_dry_run:
+        if not self._options.is_dry_run and describes_folder(entry, found and found[1], self._options.overwrite):
             self._described.append((below, entry))
         return below
 
@@ -222,12 +224,13 @@ class GetWalk:
         self._writer.let_go(job)
         self._fail(job.place, job.entry, error)
 
-    def _describe(self, place: Place, entry: Entry) -> None:
-        """Give a folder its mode and time, once nothing in it changes any more."""
-        try:
-            self._folders.at(place.names).set_attributes(entry.mode, entry.mtime_ns)
-        except MegaError as error:
-            self._list(place.path, error.message)
+    def _describe_folders(self, *, added_bits: int = 0) -> None:
+        """Give folders their modes and times, once nothing in them changes any more: children before parents."""
+        for place, entry in reversed(self._described):
+            try:
+                self._folders.at(place.names).set_attributes(entry.mode | added_bits, entry.mtime_ns)
+            except MegaError as error:
+                self._list(place.path, error.message)
 
     def _adjust(self, place: Place, entry: Entry, disk_name: bytes) -> None:
         describe_file(self._folders.at(place.names), disk_name, entry.mode, entry.mtime_ns)
