@@ -8,6 +8,7 @@ from mega_cli.errors import MissingItemError
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.commit import open_tree
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.requests import Listed
 from mega_cli.volume.session import VolumeSession
@@ -23,7 +24,7 @@ def list_path(session: VolumeSession, path: RemotePath, *, is_recursive: bool = 
     entry = existing_entry(tree, (FILES, *path.parts))
     if entry.kind != FOLDER:
         return iter([_listed(entry, entry.name)])
-    return _list_folder(session, entry, "", is_recursive=is_recursive)
+    return _list_folder(session, entry, is_recursive=is_recursive)
 
 
 def existing_entry(tree: Tree, path: Path) -> Entry:
@@ -37,11 +38,19 @@ def existing_entry(tree: Tree, path: Path) -> Entry:
     return entry
 
 
-def _list_folder(session: VolumeSession, folder: Entry, prefix: str, *, is_recursive: bool) -> Iterator[Listed]:
-    for entry in PageTree(session.pages, folder_ref(folder)).entries():
+def _list_folder(session: VolumeSession, folder: Entry, *, is_recursive: bool) -> Iterator[Listed]:
+    """Yield what lies in a folder, each folder before what is in it. Raises LimitError where they lie too deep."""
+    open_folders = [("", PageTree(session.pages, folder_ref(folder)).entries())]
+    while open_folders:
+        prefix, entries = open_folders[-1]
+        entry = next(entries, None)
+        if entry is None:
+            open_folders.pop()
+            continue
         yield _listed(entry, prefix + entry.name)
         if is_recursive and entry.kind == FOLDER:
-            yield from _list_folder(session, entry, f"{prefix}{entry.name}/", is_recursive=True)
+            refuse_too_deep(len(open_folders))
+            open_folders.append((f"{prefix}{entry.name}/", PageTree(session.pages, folder_ref(entry)).entries()))
 
 
 def _listed(entry: Entry, path: str) -> Listed:

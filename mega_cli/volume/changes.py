@@ -15,6 +15,7 @@ from mega_cli.formats.page import EXT_RAW_NAME, EXT_TRASHED_AT, EXT_TRASHED_FROM
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.browse import existing_entry
 from mega_cli.volume.commit import commit, new_folder, open_tree
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.graft import refuse_mismatch
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.requests import ChangeSummary
@@ -45,6 +46,7 @@ def make_folder(
                 raise UsageError(f"{shown(target[:depth])} exists already", "choose another name")
         return made
 
+    refuse_too_deep(len(path.parts))
     if path.is_root and not with_parents:
         raise UsageError("/ exists already", "choose another name")
     return _apply(session, change, is_dry_run=is_dry_run)
@@ -79,7 +81,7 @@ def copy(
             entry = existing_entry(tree, path)
             if target[: len(path)] == path:
                 raise UsageError(f"{shown(path)} cannot be copied into or over itself", "choose another place")
-            twin = _twin(session, entry, tree.revision)
+            twin = _twin(session, entry, tree.revision, len(target) - 1)
             _set(tree, target, _renamed(twin, target[-1], tree.revision), session.device.now_ms())
         return len(sources)
 
@@ -170,11 +172,16 @@ def _renamed(entry: Entry, name: str, revision: int) -> Entry:
     return entry.replace(name=name, changed_in=revision, ext=kept)
 
 
-def _twin(session: VolumeSession, entry: Entry, revision: int) -> Entry:
-    """Copy an entry as a new node; a folder's pages are written anew, because node_ids are unique in a volume."""
+def _twin(session: VolumeSession, entry: Entry, revision: int, depth: int) -> Entry:
+    """Copy an entry as a new node; a folder's pages are written anew, because node_ids are unique in a volume.
+
+    Raises LimitError for folders too deep in one another; `depth` is where the copy will lie.
+    """
     changes: dict[str, object] = {"node_id": randomness.random_bytes(16), "changed_in": revision}
     if entry.kind == FOLDER and entry.refs:
+        refuse_too_deep(depth)
         children = PageTree(session.pages, folder_ref(entry)).entries()
-        ref = PageTree(session.pages, None).edit({child.name: _twin(session, child, revision) for child in children})
+        twins = {child.name: _twin(session, child, revision, depth + 1) for child in children}
+        ref = PageTree(session.pages, None).edit(twins)
         changes["refs"] = b"" if ref is None else ref.pack()
     return entry.replace(**changes)

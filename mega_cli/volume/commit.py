@@ -15,6 +15,7 @@ from mega_cli.errors import HeadMovedError, MissingBlobsError, TemporaryError
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.formats.root_record import RootBody, record_header, seal_root_record, with_device
 from mega_cli.model import NEEDS_PER_COMMIT, BlobId, Pin, Ref
+from mega_cli.volume.depth import allow_depth
 from mega_cli.volume.session import Device, Head, VolumeSession
 from mega_cli.volume.tree import Tree
 from mega_cli.volume.upload import Uploader
@@ -84,7 +85,8 @@ def _swap(session: VolumeSession, base: Head, record: bytes, needs: AbstractSet[
 
 
 def open_tree(session: VolumeSession, head: Head) -> Tree:
-    """Open the working copy of a head."""
+    """Open the working copy of a head: the beginning of every walk through a volume."""
+    allow_depth()
     return Tree(session.pages, head.body.root, head.revision + 1, lambda name: new_folder(session.device, name))
 
 

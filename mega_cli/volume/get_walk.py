@@ -10,6 +10,7 @@ import errno
 import stat
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 
 from mega_cli.crypto.content import content_hasher
 from mega_cli.errors import IntegrityError, MegaError, TemporaryError
@@ -21,6 +22,7 @@ from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.model import DATA, MIB, Ref
 from mega_cli.paths.names import name_to_disk
 from mega_cli.paths.remote import RemotePath
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.download import fetch_in_order
 from mega_cli.volume.get_decision import Verdict, decide, describes_folder
 from mega_cli.volume.get_write import FileWriter, Folders, Job, Place
@@ -91,52 +93,52 @@ class GetWalk:
     # --- deciding, a few batches ahead of writing ---------------------------------------------------------------------
 
     def _wanted(self) -> Iterator[tuple[Job, Ref]]:
-        for path, entry, is_inside in self._sources:
+        for path, source, is_inside in self._sources:
             if is_inside:
-                yield from self._contents(Place((), path, "", is_new=False), entry)
+                open_folders = [self._contents(Place((), path, "", is_new=False), source)]
             else:
-                yield from self._entry(Place((), path[:-1], "", is_new=False), entry)
+                open_folders = [iter([(Place((), path[:-1], "", is_new=False), source)])]
+            while open_folders:
+                found = next(open_folders[-1], None)
+                if found is None:
+                    open_folders.pop()
+                    continue
+                place, entry = found
+                begun = self._entry(place, entry)
+                if isinstance(begun, Job):
+                    yield from self._refs(begun)
+                elif begun is not None:
+                    open_folders.append(self._contents(begun, entry))
 
-    def _contents(self, place: Place, folder: Entry) -> Iterator[tuple[Job, Ref]]:
-        children: list[Entry] = []
-        for entry in PageTree(self._session.pages, folder_ref(folder)).entries():
-            children.append(entry)
-            if len(children) >= FOLDERS_AT_ONCE:
-                yield from self._children(place, children)
-                children = []
-        yield from self._children(place, children)
+    def _contents(self, place: Place, folder: Entry) -> Iterator[tuple[Place, Entry]]:
+        """Yield a folder's entries, after asking for the pages of all subfolders among some of them at once."""
+        entries = PageTree(self._session.pages, folder_ref(folder)).entries()
+        while children := list(islice(entries, FOLDERS_AT_ONCE)):
+            pages = [ref for entry in children if entry.kind == FOLDER and (ref := folder_ref(entry)) is not None]
+            self._session.pages.load_many(pages)
+            for entry in children:
+                yield place, entry
 
-    def _children(self, place: Place, children: list[Entry]) -> Iterator[tuple[Job, Ref]]:
-        """Handle some entries of a folder, after asking for the pages of all subfolders among them at once."""
-        pages = [ref for entry in children if entry.kind == FOLDER and (ref := folder_ref(entry)) is not None]
-        self._session.pages.load_many(pages)
-        for entry in children:
-            yield from self._entry(place, entry)
-
-    def _entry(self, place: Place, entry: Entry) -> Iterator[tuple[Job, Ref]]:
+    def _entry(self, place: Place, entry: Entry) -> Place | Job | None:
+        """Begin an entry: give the folder to go into, or the file to fetch."""
         if self._options.filters.excludes(place.rel + entry.name, entry.kind == FOLDER):
-            return
+            return None
         if entry.kind == FILE:
             self._progress.expect(1, entry.size)
         try:
             disk_name = name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b""))
             if entry.kind == FOLDER:
-                below = self._enter(place, entry, disk_name)
-            elif entry.kind in (FILE, LINK):
-                job = self._begin(place, entry, disk_name)
-            else:
-                self._problem(place, entry, "a newer version of mega wrote this; update mega to fetch it")
-                return
+                return self._enter(place, entry, disk_name)
+            if entry.kind in (FILE, LINK):
+                return self._begin(place, entry, disk_name)
+            self._problem(place, entry, "a newer version of mega wrote this; update mega to fetch it")
         except MegaError as error:
             self._fail(place, entry, error)
-            return
-        if entry.kind == FOLDER:
-            yield from self._contents(below, entry)
-        elif job is not None:
-            yield from self._refs(job)
+        return None
 
     def _enter(self, place: Place, entry: Entry, disk_name: bytes) -> Place:
         """Make a folder, or find that it exists."""
+        refuse_too_deep(len(place.path))
         names = (*place.names, disk_name)
         self._folder_count += 1
         found = None

@@ -61,11 +61,13 @@ class Folders:
 
     def at(self, names: tuple[bytes, ...]) -> Folder:
         """Open a folder; it is valid until the next call. Raises a MegaError."""
-        if self._folder is None or names != self._names:
-            self.close()
-            self._folder = self._destination.folder(names)
-            self._names = names
-        return self._folder
+        if self._folder is not None and names == self._names:
+            return self._folder
+        above = self._folder if names[:-1] == self._names else None
+        opened = self._destination.folder(names) if above is None else above.open_folder(names[-1])
+        self.close()
+        self._folder, self._names = opened, names
+        return opened
 
     def close(self) -> None:
         """Let go of the last one."""

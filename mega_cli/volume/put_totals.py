@@ -46,21 +46,24 @@ def _count(sources: Sequence[str], filters: Filters, progress: Progress, is_over
             with suppress(OSError):
                 files, size_bytes = files + 1, size_bytes + os.lstat(path).st_size
             continue
-        for size in _sizes(path, "", filters, is_over):
+        for size in _sizes(path, filters, is_over):
             files, size_bytes = files + 1, size_bytes + size
     if not is_over.is_set():
         progress.total(files, size_bytes)
 
 
-def _sizes(folder: bytes, rel: str, filters: Filters, is_over: threading.Event) -> Iterator[int]:
+def _sizes(top: bytes, filters: Filters, is_over: threading.Event) -> Iterator[int]:
     """Yield the size of every file that a put would store; what cannot be read is the put's to report."""
-    if is_over.is_set() or (filters.excludes_caches and is_cache_folder(folder)):
-        return
-    with suppress(MegaError):
-        for item in list_folder(folder):
-            if filters.excludes(rel + item.name, item.kind == "d"):
-                continue
-            if item.kind == "f":
-                yield item.stat.size
-            elif item.kind == "d":
-                yield from _sizes(folder + b"/" + item.disk_name, f"{rel}{item.name}/", filters, is_over)
+    todo = [(top, "")]
+    while todo and not is_over.is_set():
+        folder, rel = todo.pop()
+        if filters.excludes_caches and is_cache_folder(folder):
+            continue
+        with suppress(MegaError):
+            for item in list_folder(folder):
+                if filters.excludes(rel + item.name, item.kind == "d"):
+                    continue
+                if item.kind == "f":
+                    yield item.stat.size
+                elif item.kind == "d":
+                    todo.append((folder + b"/" + item.disk_name, f"{rel}{item.name}/"))

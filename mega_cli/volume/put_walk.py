@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 
 from mega_cli.chunking.chunker import CHUNK_MIN_BYTES
 from mega_cli.crypto import randomness
-from mega_cli.errors import MegaError
+from mega_cli.errors import LimitError, MegaError
 from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.localfs.scan import ScannedEntry, is_cache_folder, list_folder
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.model import MIB, NEEDS_PER_COMMIT, BlobId, Ref
 from mega_cli.state.index import SourceRow
 from mega_cli.volume.content import SMALL_BYTES, Content
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.facts import Fact, remember
 from mega_cli.volume.graft import Graft
 from mega_cli.volume.lists import closure
@@ -156,6 +157,11 @@ class PutWalk:
         return {entry.name: entry for entry in tree.entries()}
 
     def _begin_folder(self, place: Place, item: ScannedEntry, existing: Entry | None, device: int) -> None:
+        try:
+            refuse_too_deep(len(place.path))
+        except LimitError as error:
+            self._problem(shown((*place.path, item.name)), error.message)
+            return
         graft = Graft(
             written(item, None, _node_id(existing), self.revision),
             describes=existing is None or not is_described(item, existing),

@@ -13,6 +13,7 @@ from mega_cli.errors import IntegrityError, MissingItemError, UsageError
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.model import PAGE, Ref
 from mega_cli.paths.names import printable
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.pagetree import Item, PageStore, PageTree
 
 FILES = "files"
@@ -114,7 +115,11 @@ class Tree:
             self._top.set(new_top_folder(name))
 
     def folder(self, path: Path) -> Folder:
-        """Open a folder. Raises MissingItemError when there is nothing, UsageError when there is a file on the way."""
+        """Open a folder. Raises MissingItemError when there is nothing, UsageError when there is a file on the way.
+
+        Raises LimitError for a path that lies too deep.
+        """
+        refuse_too_deep(len(path) - 1)
         folder = self._top
         for depth, name in enumerate(path, 1):
             child = folder.open(name)
@@ -128,7 +133,11 @@ class Tree:
         return folder
 
     def entry(self, path: Path) -> Entry | None:
-        """Find what stands at `path` (at least one name), or None. A file on the way counts as nothing there."""
+        """Find what stands at `path` (at least one name), or None. A file on the way counts as nothing there.
+
+        Raises LimitError for a path that lies too deep.
+        """
+        refuse_too_deep(len(path) - 2)
         folder = self._top
         for name in path[:-1]:
             child = folder.open(name)
