@@ -23,6 +23,8 @@ from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import FILES, TRASH, Path, Tree, folder_ref, refuse_equal_names, shown
 from mega_cli.volume.upload import Uploader
 
+TRASHED_FROM_MOST_BYTES = 4_096
+"""Of a path, in the trash: as long as any disk allows."""
 Change = Callable[[Tree], int]
 """Applies itself to a tree and gives the number of items it concerned."""
 
@@ -162,8 +164,17 @@ def _throw_away(tree: Tree, entry: Entry, path: Path, now_ms: int) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ms // 1000)) + f"{now_ms % 1000:03}"
     stem = f"{stamp}-{entry.node_id[:4].hex()}-"
     name = stem + entry.name.encode()[: NAME_MOST_BYTES - len(stem)].decode(errors="ignore")
-    ext = {**entry.ext, EXT_TRASHED_FROM: "/".join(path[1:]).encode(), EXT_TRASHED_AT: now_ms.to_bytes(8)}
+    ext = {**entry.ext, EXT_TRASHED_FROM: _trashed_from(path), EXT_TRASHED_AT: now_ms.to_bytes(8)}
     tree.folder((TRASH,)).set(entry.replace(name=name, changed_in=tree.revision, ext=ext))
+
+
+def _trashed_from(path: Path) -> bytes:
+    """Write where something was; of a path that no entry could hold, the last whole names."""
+    raw = "/".join(path[1:]).encode()
+    if len(raw) <= TRASHED_FROM_MOST_BYTES:
+        return raw
+    tail = raw[-TRASHED_FROM_MOST_BYTES - 1 :]
+    return tail[tail.index(b"/") + 1 :]
 
 
 def _renamed(entry: Entry, name: str, revision: int) -> Entry:

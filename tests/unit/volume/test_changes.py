@@ -332,3 +332,14 @@ def test_a_folder_with_edits_lists_them(tree: Desk) -> None:
     assert [entry.name for entry in files.entries()] == ["A", "a", "b", "zz"]
     assert isinstance(files.open("a"), Folder)
     assert files.open("b") is None
+
+
+def test_a_path_that_no_entry_could_hold_is_cut_in_the_trash(desk: Desk) -> None:
+    """Folders of long names, 33 kB deep: what is kept of the path are whole names, the last ones."""
+    parts = [f"{number:03}" + "x" * 252 for number in range(130)]
+    path = RemotePath.parse("/".join(parts))
+    make_folder(desk.session, path, with_parents=True)
+    remove(desk.session, [path], is_recursive=True)
+    (kept,) = [item.ext[EXT_TRASHED_FROM] for item in desk.server.all_entries() if EXT_TRASHED_FROM in item.ext]
+
+    assert kept.decode() == "/".join(parts[-16:])
