@@ -14,6 +14,7 @@ from typing import TypeVar
 from mega_cli.formats.object import open_object
 from mega_cli.model import MIB, BlobId, Ref
 from mega_cli.system.bulk_run import prepare_bulk_run
+from mega_cli.volume.refs import by_id
 from mega_cli.volume.session import VolumeSession
 
 FETCHERS = 3
@@ -69,7 +70,7 @@ def _batches(wanted: Iterable[tuple[T, Ref]]) -> Iterator[list[tuple[T, Ref]]]:
 
 
 def _fetch(session: VolumeSession, batch: list[tuple[T, Ref]]) -> tuple[dict[BlobId, bytes], int]:
-    refs = {ref.id: ref for _, ref in batch}
+    refs = by_id(ref for _, ref in batch)
     opened: dict[BlobId, bytes] = {}
     sealed_bytes = 0
     for id_, blob in session.client.fetch_blobs(session.keys.volume, list(refs)):

@@ -9,6 +9,7 @@ from mega_cli.formats.lists import MAX_DEPTH, decode_list
 from mega_cli.formats.object import open_object
 from mega_cli.formats.page import FILE, Entry
 from mega_cli.model import DATA, LIST, BlobId, Ref
+from mega_cli.volume.refs import by_id
 from mega_cli.volume.session import VolumeSession
 
 
@@ -33,15 +34,21 @@ def entry_refs(entry: Entry) -> list[Ref]:
 
 
 def _resolve(session: VolumeSession, runs: list[list[Ref]]) -> tuple[list[list[Ref]], frozenset[BlobId]]:
-    """Replace lists by what they hold, level by level, until only data is left; give the lists' ids as well."""
+    """Replace lists by what they hold, level by level, until only data is left; give the lists' ids as well.
+
+    A file has one tree of lists: a level is all lists or all data, and every list of it but the last is full.
+    """
     lists: set[BlobId] = set()
     for _ in range(MAX_DEPTH + 1):
-        wanted = {ref.id: ref for run in runs for ref in run if ref.kind == LIST}
+        if any(len({ref.kind for ref in run}) > 1 for run in runs):
+            raise IntegrityError
+        wanted = by_id(ref for run in runs for ref in run if ref.kind == LIST)
         if not wanted:
             return runs, frozenset(lists)
         lists |= wanted.keys()
+        full = {ref.id for run in runs for ref in run[:-1]}
         opened = {
-            id_: decode_list(open_object(blob, wanted[id_]), wanted[id_])
+            id_: decode_list(open_object(blob, wanted[id_]), wanted[id_], must_be_full=id_ in full)
             for id_, blob in session.client.fetch_blobs(session.keys.volume, list(wanted))
         }
         runs = [[child for ref in run for child in (opened[ref.id] if ref.kind == LIST else (ref,))] for run in runs]

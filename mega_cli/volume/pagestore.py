@@ -14,6 +14,7 @@ from mega_cli.formats.object import SealedObject, Sealer, open_object
 from mega_cli.formats.page import Entry, IndexItem, Page, decode_page, encode_page
 from mega_cli.model import PAGE, BlobId, Ref
 from mega_cli.volume.pagetree import Item
+from mega_cli.volume.refs import by_id
 
 MEMORY_PAGES = 1_024
 """Decoded pages kept in memory: about 32 entries of 0.6 KB each, so some 20 MB; index pages are used most and stay."""
@@ -39,31 +40,32 @@ class SealedPages:
         self._sealer = sealer
         self._fetch = fetch
         self._cache = cache
-        self._memory: OrderedDict[BlobId, Page] = OrderedDict()
+        self._memory: OrderedDict[BlobId, tuple[Ref, Page]] = OrderedDict()
         self._fresh: dict[BlobId, SealedObject] = {}
 
     def load_many(self, refs: Sequence[Ref]) -> list[Page]:
         """Load pages, in the order of `refs`. Raises IntegrityError when one does not verify."""
         found: dict[BlobId, Page] = {}
         wanted: dict[BlobId, Ref] = {}
-        for ref in refs:
-            page = self._memory.get(ref.id)
-            if page is None:
-                wanted[ref.id] = ref
+        for id_, ref in by_id(refs).items():
+            known = self._memory.get(id_)
+            if known is None:
+                wanted[id_] = ref
+            elif known[0] != ref:
+                raise IntegrityError
             else:
-                self._memory.move_to_end(ref.id)
-                found[ref.id] = page
-        if wanted:
-            for id_, page in self._load(wanted):
-                found[id_] = page
-                self._remember(id_, page)
+                self._memory.move_to_end(id_)
+                found[id_] = known[1]
+        for id_, page in self._load(dict(wanted)) if wanted else ():
+            found[id_] = page
+            self._remember(wanted[id_], page)
         return [found[ref.id] for ref in refs]
 
     def save(self, level: int, items: Sequence[Item]) -> Ref:
         """Seal a page, keep it for `take_fresh`, and give its ref."""
         sealed = self._sealer.seal_page(encode_page(level, _of_one_kind(items)))
         self._fresh[sealed.ref.id] = sealed
-        self._remember(sealed.ref.id, Page(level, _of_one_kind(items)))
+        self._remember(sealed.ref, Page(level, _of_one_kind(items)))
         return sealed.ref
 
     def take_fresh(self) -> list[SealedObject]:
@@ -90,8 +92,8 @@ class SealedPages:
                 arrived.append((id_, blob))
             self._cache.put(arrived)
 
-    def _remember(self, id_: BlobId, page: Page) -> None:
-        self._memory[id_] = page
+    def _remember(self, ref: Ref, page: Page) -> None:
+        self._memory[ref.id] = (ref, page)
         if len(self._memory) > MEMORY_PAGES:
             self._memory.popitem(last=False)
 
