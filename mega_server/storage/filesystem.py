@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mega_server.protocol.ids import VolumeId
+from mega_server.storage.direct import write_direct
 from mega_server.storage.store import PackLostError, PackName, StoredPack
 
 # A worker's share of the usual limit of 1,024 descriptors, beside sockets and the database.
@@ -42,8 +43,9 @@ class FilesystemStore:
         partial = folder / f"{name.hex()}.{secrets.token_hex(8)}{_PARTIAL}"
         try:
             with partial.open("xb", buffering=0) as file:
+                done = write_direct(file.fileno(), parts[0]) if len(parts) == 1 else 0
                 for part in parts:
-                    _write_all(file.fileno(), part)
+                    _write_all(file.fileno(), memoryview(part)[done:])
                 os.fsync(file.fileno())
             partial.replace(folder / name.hex())
         except OSError:

@@ -18,6 +18,7 @@ from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.ids import BlobId, VolumeId, split_id_set, split_ids, volume_id_from_hex
 from mega_server.protocol.limits import IDS_PER_REQUEST, JSON_BYTES, KIB, PACK_BYTES
 from mega_server.refusal import RefusedError, not_found, refuse
+from mega_server.storage.direct import aligned_memory
 
 M = TypeVar("M", bound=msgspec.Struct)
 # Below glibc's mmap threshold, so that each read reuses warm memory.
@@ -53,7 +54,7 @@ def read_pack() -> memoryview:
     The view is good until the thread's next call. Raises RefusedError: too_large, bad_request when it was cut.
     """
     if not hasattr(_kept, "memory"):
-        _kept.memory = memoryview(bytearray(PACK_BYTES))
+        _kept.memory = aligned_memory(PACK_BYTES)
     memory: memoryview = _kept.memory
     declared = _declared(PACK_BYTES)
     got = 0
