@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from mega_cli.crypto.content import content_digest, content_hasher
-from mega_cli.errors import MegaError
+from mega_cli.errors import IntegrityError, MegaError
 from mega_cli.formats.page import FILE, Entry
 from mega_cli.localfs.racy import is_racy
 from mega_cli.localfs.scan import ScannedEntry
@@ -76,6 +76,13 @@ class Failed(NamedTuple):
     error: MegaError
 
 
+class _Stored(NamedTuple):
+    """The blobs of a file's content that are stored, and whether those are all."""
+
+    ids: frozenset[BlobId]
+    is_whole: bool
+
+
 class SourceReader:
     """Reads the files of one put. `read_small` may be called from any thread, the others from the control thread."""
 
@@ -110,18 +117,35 @@ class SourceReader:
     def read_large(self, job: Job) -> Read | Failed:
         """Read and store a file of any size, chunk by chunk."""
         now_ns = time.time_ns()
-        stored = () if job.existing is None else closure(self._session, job.existing) - self._gone
+        stored = self._stored(job.existing)
+        if job.existing is not None and not stored.is_whole:
+            job = job._replace(existing=without_content(job.existing))
         try:
             with ExitStack() as stack:
                 with _source_failures():
                     source = stack.enter_context(open_source(job.disk_path))
-                content = self._writer.store_stream(_ItemReader(source), self._pool, self._progress, stored)
+                content = self._writer.store_stream(_ItemReader(source), self._pool, self._progress, stored.ids)
                 with _source_failures():
                     source.check_unchanged()
         except _ItemFailedError as failed:
             return Failed(job, failed.error)
         same = _is_same(job.existing, content.size, content.digest)
         return Read(job, source.stat, is_racy(source.stat, now_ns), None if same else content)
+
+    def lacks(self, existing: Entry | None) -> bool:
+        """Say whether the server has told this put that it lacks some of a file's content."""
+        return bool(self._gone) and existing is not None and not self._stored(existing).is_whole
+
+    def _stored(self, existing: Entry | None) -> _Stored:
+        """Find what the server stores of an existing file's content, as far as it has told."""
+        if existing is None:
+            return _Stored(frozenset(), is_whole=True)
+        try:
+            ids = closure(self._session, existing)
+        except IntegrityError:
+            # A list is lost or damaged. The file on the disk is what mends it: nothing of it counts as stored.
+            return _Stored(frozenset(), is_whole=False)
+        return _Stored(ids - self._gone, is_whole=not ids & self._gone)
 
     def look(self, job: Job) -> Read | Failed:
         """Say what a real run would find, and store nothing."""
@@ -169,6 +193,11 @@ def _source_failures() -> Iterator[None]:
         yield
     except MegaError as error:
         raise _ItemFailedError(error) from error
+
+
+def without_content(existing: Entry) -> Entry:
+    """Give an entry that equals no content, for one whose content the server lacks; it is never written."""
+    return existing.replace(size=0, digest=b"", refs=b"")
 
 
 def _is_same(existing: Entry | None, size: int, digest: bytes) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from mega_cli.chunking.chunker import CHUNK_MIN_BYTES
 from mega_cli.crypto import randomness
-from mega_cli.errors import LimitError, MegaError
+from mega_cli.errors import IntegrityError, LimitError, MegaError
 from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.localfs.scan import ScannedEntry, is_cache_folder, list_folder
 from mega_cli.localfs.stat_print import StatPrint
@@ -29,7 +29,7 @@ from mega_cli.volume.lists import closure
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.progress import Outcome, Progress
 from mega_cli.volume.put_decision import Verdict, decide, described, is_described, problem_of, written
-from mega_cli.volume.put_read import Failed, Job, Place, Read, SourceReader
+from mega_cli.volume.put_read import Failed, Job, Place, Read, SourceReader, without_content
 from mega_cli.volume.requests import Problem, PutOptions
 from mega_cli.volume.seen import SeenFolder
 from mega_cli.volume.session import VolumeSession
@@ -206,6 +206,8 @@ class PutWalk:
             return
         if item.kind == FILE:
             self._progress.expect(1, item.stat.size)
+        if existing is not None and self._reader.lacks(existing):
+            existing = without_content(existing)
         verdict = decide(item, existing, row)
         if verdict is Verdict.CLASH:
             self._problem(path, "a folder and a file cannot replace each other; remove the one in the volume first")
@@ -230,7 +232,11 @@ class PutWalk:
         if verdict is Verdict.SAME:
             outcome = self._keep(place, item.name)
         elif verdict is Verdict.DESCRIBE and existing is not None:
-            self._describe(place.graft, item, existing)
+            try:
+                self._describe(place.graft, item, existing)
+            except IntegrityError:  # a list of its content is lost: the file here mends it
+                self._read(Job(place, item, without_content(existing)))
+                return
         else:
             if verdict is Verdict.REUSE and row is not None:
                 content = Content(item.stat.size, row.digest, row.refs, tuple(r.id for r in Ref.unpack_all(row.refs)))
@@ -248,9 +254,9 @@ class PutWalk:
 
     def _describe(self, graft: Graft, item: ScannedEntry, existing: Entry) -> None:
         """Give what is there another mode or time. Another device may replace it meanwhile, so its closure is named."""
-        graft.children[item.name] = described(item, existing, self.revision)
         if not self._options.is_dry_run:
             self._need(closure(self._session, existing))
+        graft.children[item.name] = described(item, existing, self.revision)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import pytest
 from mega_cli.errors import MissingBlobsError, UsageError
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.changes import move, remove
+from mega_cli.volume.lists import closure, data_refs
 from mega_cli.volume.session import VolumeSession
 from tests.unit.volume.conftest import LARGE, Desk
 
@@ -53,6 +54,47 @@ def test_a_server_that_loses_everything_again_and_again_ends_the_put(desk: Desk,
     with pytest.raises(MissingBlobsError):
         desk.put(src)
     assert desk.server.revision == 1
+
+
+@pytest.mark.parametrize("name", ["small", "sub/middle", "sub/large"])
+@pytest.mark.parametrize("lost", ["data", "all"])
+def test_a_put_heals_a_file_whose_content_is_lost(
+    desk: Desk, src: Path, monkeypatch: pytest.MonkeyPatch, name: str, lost: str
+) -> None:
+    """The server lost its chunks, or its list as well; the file here still has them, and a put sends them again."""
+    desk.put()
+    listed = desk.ls("/src")[name]
+    (victim,) = [found for found in desk.server.all_entries() if found.node_id == listed.node_id]
+    (data,) = data_refs(desk.session, [victim])
+    for id_ in closure(desk.session, victim) if lost == "all" else {ref.id for ref in data}:
+        del desk.server.blobs[id_]
+    monkeypatch.setattr(desk.server, "reachable", lambda _revision=0: set())  # the fake would miss them itself
+    (src / name).chmod(0o600)
+    summary = desk.put()
+    desk.get(f"/src/{name}", to=desk.disk / "got")
+
+    assert summary.problems == ()
+    assert (desk.disk / "got").read_bytes() == (src / name).read_bytes()
+
+
+def test_a_put_heals_a_list_that_is_lost_where_only_the_time_differs(
+    desk: Desk, src: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index knows the file, so nothing would be read; its closure cannot be told, so it is."""
+    desk.put(src)
+    desk.put(src)
+    other, mine = desk.another(), desk.session
+    copy = desk.file("theirs/large", LARGE)
+    desk.session = other
+    desk.put(copy, to="/src/sub")
+    desk.session = mine
+    (victim,) = [found for found in desk.server.all_entries() if found.name == "large"]
+    del desk.server.blobs[victim.ref_list()[0].id]
+    monkeypatch.setattr(desk.server, "reachable", lambda _revision=0: set())
+    assert desk.put(src).problems == ()
+    desk.get("/src/sub/large", to=desk.disk / "got")
+
+    assert (desk.disk / "got").read_bytes() == LARGE
 
 
 # --- other devices at the same time -----------------------------------------------------------------------------------

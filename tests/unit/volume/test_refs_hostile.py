@@ -91,8 +91,8 @@ def test_one_id_under_two_refs_is_refused(desk: Desk, change: str, kind: str) ->
     if change == "length":
         other = Ref(ref.id, ref.key, ref.kind, ref.plain_len + 1)
     readers: dict[str, Callable[[], object]] = {
-        "data": lambda: list(fetch_in_order(desk.session, [(1, ref), (2, other)], lambda _size: None)),
-        "list": lambda: data_refs(desk.session, [file_of(ref), file_of(other)]),
+        "data": lambda: list(fetch_in_order(desk.session, [(1, other), (2, ref)], lambda _size: None)),
+        "list": lambda: data_refs(desk.session, [file_of(other), file_of(ref)]),
         "page": lambda: desk.session.pages.load_many([ref, other]),
     }
     with pytest.raises(IntegrityError):
