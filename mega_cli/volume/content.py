@@ -67,11 +67,17 @@ class ContentWriter:
         return Content(len(data), digest, ref.pack(), (ref.id,))
 
     def store_stream(
-        self, source: Readable, pool: Executor, progress: Progress, stored: Collection[BlobId] = ()
+        self,
+        source: Readable,
+        pool: Executor,
+        progress: Progress,
+        stored: Collection[BlobId] = (),
+        known: tuple[int, bytes] | None = None,
     ) -> Content:
         """Store what `source` gives until its end; chunks are sealed in `pool`.
 
-        Blobs in `stored` are on the server under the present head, and are not sent.
+        Blobs in `stored` are on the server under the present head, and are not sent. Content of the `known` size and
+        digest is stored whole: no list is made for it, and only its size and digest are given.
         One thread at a time: the read buffer is the writer's.
         """
         hasher = content_hasher()
@@ -99,8 +105,11 @@ class ContentWriter:
         seal(chunker.finish())
         while under_way:
             settle()
+        digest = hasher.digest()
+        if (size, digest) == known:
+            return Content(size, digest, b"", ())
         top, ids = self._store_lists(refs)
-        return Content(size, hasher.digest(), b"".join(ref.pack() for ref in top), ids)
+        return Content(size, digest, b"".join(ref.pack() for ref in top), ids)
 
     def _store_chunk(
         self, chunk: bytes, stored: Collection[BlobId], learn: Callable[[bytes], Fact] | None = None

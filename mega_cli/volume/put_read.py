@@ -124,7 +124,9 @@ class SourceReader:
             with ExitStack() as stack:
                 with _source_failures():
                     source = stack.enter_context(open_source(job.disk_path))
-                content = self._writer.store_stream(_ItemReader(source), self._pool, self._progress, stored.ids)
+                item = _ItemReader(source)
+                known = None if job.existing is None else (job.existing.size, job.existing.digest)
+                content = self._writer.store_stream(item, self._pool, self._progress, stored.ids, known)
                 with _source_failures():
                     source.check_unchanged()
         except _ItemFailedError as failed:
