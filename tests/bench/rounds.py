@@ -20,6 +20,7 @@ from tests.bench.process import Run, StepFailedError
 from tests.bench.rows import START_UP, Sample, Step
 
 _START_UP_RUNS: Final = 10
+_AFTER_REMOVAL_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def play_steps(steps: Sequence[Step], data: Data, folder: Path, options: Options
         sys.stderr.write(f"round {number + 1}: {', '.join(names)}\n")
         place = folder / f"round-{number}"
         with contextlib.ExitStack() as stack:
-            stack.callback(shutil.rmtree, place, ignore_errors=True)
+            stack.callback(_remove, place)
             playing = _open_all(names, place, options, results, stack)
             for step in steps:
                 for name, contestant in list(playing.items()):
@@ -90,6 +91,12 @@ def play_steps(steps: Sequence[Step], data: Data, folder: Path, options: Options
                     except StepFailedError as error:
                         results.fail(f"{step.row}, {name}: {error}")
                         del playing[name]
+
+
+def _remove(place: Path) -> None:
+    """Remove a round's files, and wait: for five seconds ext4 skips inodes just freed one by one, at 0.5 ms a file."""
+    shutil.rmtree(place, ignore_errors=True)
+    settle(_AFTER_REMOVAL_S)
 
 
 def play_start_up(data: Data, folder: Path, options: Options, results: Results) -> None:
@@ -153,7 +160,6 @@ def _play(
     run = contestant.put(source) if step.verb == "put" else contestant.get(source.name, target)
     sample = sample_of(step.row, name, number, run, contestant)
     if step.verb == "get":
-        check_same(source, target / source.name)
-        shutil.rmtree(target)
+        check_same(source, target / source.name)  # it stays until the round ends: see `_remove`
         return sample
     return replace(sample, uploaded_bytes=contestant.uploaded_bytes(run, since_ns))
