@@ -38,6 +38,10 @@ class Content(NamedTuple):
     refs: bytes
     ids: tuple[BlobId, ...]
 
+    def __repr__(self) -> str:
+        """Show no refs: they hold keys."""
+        return f"Content(size={self.size})"
+
 
 class _Stored(NamedTuple):
     """A chunk's ref, and whether it needed no sending."""

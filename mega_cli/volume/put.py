@@ -35,10 +35,7 @@ from mega_cli.volume.tree import FILES, Path, Tree, refuse_equal_names, shown
 from mega_cli.volume.upload import Uploader
 
 SEALERS = 2
-"""Threads that seal chunks; hashing and sealing release the interpreter lock."""
-READERS = 1
-"""Threads that read and seal small files. A second one makes 10,000 of them 10 % slower: each system call hands the
-interpreter lock over, and the two then wait for each other (23,000 context switches against 8,000)."""
+"""Threads that read small files and seal chunks; hashing and sealing release the interpreter lock."""
 ATTEMPTS = 5
 """How often a put looks: again when the server lacks what the index believed stored, or when others changed things."""
 
@@ -109,7 +106,6 @@ def _put_once(
         totals_told(paths, options.filters, progress),
         uploader,
         ThreadPoolExecutor(SEALERS, thread_name_prefix="seal") as pool,
-        ThreadPoolExecutor(READERS, thread_name_prefix="read") as readers,
     ):
         sealer = Sealer(session.keys, compress=options.compress)
         writer = ContentWriter(session.keys, sealer, uploader, session.index, session.index_key)
@@ -129,7 +125,7 @@ def _put_once(
             walk.facts_once_committed.clear()
 
         reader = SourceReader(session, writer, pool, progress, past.gone)
-        walk = PutWalk(session, reader, uploader, readers, options, progress, commit_graft)
+        walk = PutWalk(session, reader, uploader, pool, options, progress, commit_graft)
         walk.revision = head.revision + 1
         walk.seen.append(SeenFolder(parent, existing_entry(tree, parent), stays_described=False))
         for source in found:

@@ -1,8 +1,8 @@
 """Walk source folders and build the graft that a put commits: scan, decide, read in batches, seal, finish folders.
 
-One control thread walks; a small pool reads and seals. Results join the graft in the order they were begun, so a
-folder is finished after everything in it, and memory is bounded by one folder, `BATCHES_AHEAD` batches and
-`STEPS_AHEAD` steps.
+One control thread walks and reads what is tiny; a small pool reads the rest. Results join the graft in the order they
+were begun, so a folder is finished after everything in it, and memory is bounded by one folder, `BATCHES_AHEAD`
+batches and `STEPS_AHEAD` steps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mega_cli.errors import IntegrityError, LimitError, MegaError
 from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.localfs.scan import ScannedEntry, is_cache_folder, list_folder
 from mega_cli.localfs.stat_print import StatPrint
-from mega_cli.model import MIB, NEEDS_PER_COMMIT, BlobId, Ref
+from mega_cli.model import KIB, MIB, NEEDS_PER_COMMIT, BlobId, Ref
 from mega_cli.state.index import SourceRow
 from mega_cli.volume.content import SMALL_BYTES, Content
 from mega_cli.volume.depth import refuse_too_deep
@@ -41,6 +41,9 @@ BATCH_BYTES = 2 * MIB
 BATCHES_AHEAD = 8
 STEPS_AHEAD = 1_024
 """Batches and folders that wait behind a batch which is not full yet."""
+POOLED_BYTES = 32 * KIB
+"""Files smaller than this on average are read by the walk itself: each of their many short system calls hands the
+interpreter lock over, and 10,000 files of 10 KB took 1.3 s so, against 1.5 s in one other thread and 1.7 s in two."""
 LOOKUPS_AT_MOST = 64
 """Fewer names than this are looked up one by one; for more, the whole remote folder is read."""
 FACTS_AT_ONCE = 1_000
@@ -281,7 +284,14 @@ class PutWalk:
     def _submit(self, batch: _Batch) -> None:
         self._batch = None
         self._submitted += 1
-        batch.future = self._pool.submit(lambda: [self._reader.read_small(job) for job in batch.jobs])
+        batch.future = Future()
+        if batch.size_bytes < POOLED_BYTES * len(batch.jobs):
+            batch.future.set_result(self._read_batch(batch))
+        else:
+            batch.future = self._pool.submit(self._read_batch, batch)
+
+    def _read_batch(self, batch: _Batch) -> list[Read | Failed]:
+        return [self._reader.read_small(job) for job in batch.jobs]
 
     def _settle_what_can(self) -> None:
         """Finish the folders that wait for nothing, and what is too far behind."""
