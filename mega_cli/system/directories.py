@@ -72,7 +72,9 @@ class Home:
         """Say where the profile's state lies. Raises NotInitialisedError without a profile."""
         if not self.profile:
             message = "there is no account on this device yet"
-            raise NotInitialisedError(message, "begin with: mega quickstart; or see: mega signup --help, mega login --help")
+            raise NotInitialisedError(
+                message, "begin with: mega quickstart; or see: mega signup --help, mega login --help"
+            )
         return self.directories.accounts / self.profile
 
     @property
