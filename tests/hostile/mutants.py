@@ -67,7 +67,6 @@ _NEXT_LINK = "if header.revision != passed[-1].revision + 1 or header.prev != pa
 _RIGHT_HEAD = "if (header.volume, header.epoch, header.writer_key) != (keys.volume, keys.epoch, keys.writer_public):"
 _VERIFIED = "    verify(keys.writer_public, labels.SIGN_ROOT, record[:_SIGNED_BYTES], record[_SIGNED_BYTES:])\n"
 _CONFIRMED = "    if not session.shows(ours, since):"
-_STORED = "select(blobs.c.id, blobs.c.condemned).where(blobs.c.volume == volume, blobs.c.id.in_(batch))"
 _PADDED = "return max(PAYLOAD_LEAST_BYTES, padme(_HEADER.size + stored_len))"
 _WRITER = "if (header.volume, header.epoch, header.writer_key) != (volume, row.epoch, row.writer_key):"
 _ORIGIN = "        origin=place.origin,\n        server_url=place.server_url,"
@@ -248,10 +247,10 @@ MUTANTS: Sequence[Mutant] = (
     ),
     _mutant(
         "T51",
-        "ids are looked up in every volume",
-        "mega_server/database/blobs.py",
-        _STORED,
-        "select(blobs.c.id, blobs.c.condemned).where(blobs.c.id.in_(batch))",
+        "a volume is anybody's",
+        "mega_server/database/volumes.py",
+        "select(volumes).where(volumes.c.volume == volume, volumes.c.account == account)",
+        "select(volumes).where(volumes.c.volume == volume)",
     ),
     _mutant("T54", "payloads are not padded", _OBJECT, _PADDED, "return _HEADER.size + stored_len"),
     _mutant(
