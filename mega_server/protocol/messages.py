@@ -102,6 +102,33 @@ class LoginReply(Message, frozen=True, kw_only=True):
     """The slot that belongs to the key that signed: 128 bytes."""
 
 
+class SlotsRequest(Message, frozen=True, kw_only=True):
+    """`PUT /v1/accounts/me/slots`, with a proof of purpose SLOTS in `X-Mega-Proof` over this body's exact bytes.
+
+    It replaces the password's login key, parameters and slot together; after a recovery the recovery key and slot too.
+    """
+
+    account: str
+    key: str
+    """`password` or `recovery`: which of the account's two present login keys signed."""
+    kdf: KdfParameters
+    """The salt is the account's own and never changes; passes and memory may only grow."""
+    login_key: bytes
+    password_slot: bytes
+    recovery_key: bytes = b""
+    """With `recovery_slot`: both, or neither. A recovery must bring both, so that a used secret opens nothing more."""
+    recovery_slot: bytes = b""
+    ends_other_sessions: bool = True
+
+
+class DeleteRequest(Message, frozen=True, kw_only=True):
+    """`DELETE /v1/accounts/me`, with a proof of purpose DELETE in `X-Mega-Proof` over this body's exact bytes."""
+
+    account: str
+    key: str
+    """`password` or `recovery`: which login key signed."""
+
+
 class SessionInfo(Message, frozen=True, kw_only=True):
     """One signed-in device."""
 

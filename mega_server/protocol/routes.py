@@ -9,6 +9,7 @@ SERVER = "/v1/server"
 KDF = "/v1/accounts/<account>/kdf"
 ACCOUNTS = "/v1/accounts"
 ME = "/v1/accounts/me"
+SLOTS = "/v1/accounts/me/slots"
 LOGIN_CHALLENGE = "/v1/login/challenge"
 LOGIN = "/v1/login"
 SESSIONS = "/v1/sessions"
@@ -22,6 +23,7 @@ HEAD = "/v1/volumes/<volume>/head"
 RECORDS = "/v1/volumes/<volume>/records"
 COMMITS = "/v1/volumes/<volume>/commits"
 HEALTH = "/healthz"
+METRICS = "/metrics"
 
 
 def path(template: str, **parts: str) -> str:
