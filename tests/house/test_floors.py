@@ -37,6 +37,8 @@ FLOORS: Final = {
         ("views",),
         ("app",),
         ("serving",),
+        ("options",),  # what several commands declare alike
+        ("commands",),
         ("cli",),
         ("__main__",),
     ),

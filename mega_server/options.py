@@ -1,0 +1,92 @@
+"""What several commands of `mega-server` declare alike: `--data`, sizes, the example, and the error with its exit code.
+
+Every option also comes as MEGA_SERVER_<OPTION>, whatever the command. It does nothing but read what was typed, and open
+the folder that was named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+import click
+
+from mega_server.config import Config
+from mega_server.protocol.limits import GIB, KIB, MIB
+from mega_server.services.backend import Backend, initialise, open_backend
+
+F = TypeVar("F", bound=Callable[..., Any])
+FAILED, NOT_FOUND, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY = 1, 4, 10, 11, 13, 14
+SETTINGS: Final = {"auto_envvar_prefix": "MEGA_SERVER"}
+_UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
+
+
+class CommandError(click.ClickException):
+    """A command failed: what went wrong, what to do about it, and the exit code of `docs/exit-codes.md`."""
+
+    def __init__(self, exit_code: int, message: str, hint: str = "") -> None:
+        """Keep a sentence and a hint."""
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click declares it on the class, and reads it from self
+        self.hint = hint
+
+    def show(self, file: IO[str] | None = None) -> None:
+        """Print the sentence and the hint on stderr."""
+        click.echo(f"mega-server: error: {self.message}", file=file, err=True)
+        if self.hint:
+            click.echo(f"mega-server: hint: {self.hint}", file=file, err=True)
+
+
+class SizeType(click.ParamType[int]):
+    """A size such as 50G; K M G T are 1024-based."""
+
+    name = "size"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the size in bytes."""
+        if isinstance(value, int):
+            return value
+        digits, unit = (value[:-1], value[-1:].upper()) if value[-1:].upper() in _UNITS else (value, "")
+        if not digits.isascii() or not digits.isdecimal():
+            self.fail(f"{value!r} is no size; write 500M or 50G", param, ctx)
+        return int(digits) * _UNITS.get(unit, 1)
+
+
+def example(line: str) -> str:
+    """Write the example below a command's help; the first character keeps click from joining the lines."""
+    return f"\b\nExample:\n  {line}"
+
+
+def data_option(command: F) -> F:
+    """Add `--data`, the folder that a command works on."""
+    return click.option(
+        "--data",
+        "data_dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        required=True,
+        envvar="MEGA_SERVER_DATA",
+        show_envvar=True,
+        help="Folder that holds everything the server keeps.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "is_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+@contextmanager
+def existing(data_dir: Path) -> Iterator[Backend]:
+    """Open a server's folder; one that holds none is refused rather than made by a slip of the pen."""
+    config = Config(data_dir=data_dir)
+    if not (data_dir / "mega.db").exists():
+        hint = f"make one with: mega-server init --data {data_dir}"
+        raise CommandError(NOT_INITIALISED, f"{data_dir} holds no server", hint)
+    initialise(config)
+    backend = open_backend(config)
+    try:
+        yield backend
+    finally:
+        backend.close()
