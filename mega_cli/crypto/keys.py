@@ -21,11 +21,12 @@ FIRST_EPOCH = 1
 class VolumeKeys:
     """A volume's keys, derived once from VK; the salt is the volume id."""
 
-    __slots__ = ("cdc", "dedup", "epoch", "page", "root_enc", "volume", "writer_public", "writer_seed")
+    __slots__ = ("_vk", "cdc", "dedup", "epoch", "page", "root_enc", "volume", "writer_public", "writer_seed")
 
     def __init__(self, vk: Secret, volume: VolumeId, epoch: int) -> None:
         """Derive everything now."""
         key = vk.reveal()
+        self._vk = vk
         self.volume = volume
         self.epoch = epoch
         self.root_enc = kdf(key, labels.VOLUME_ROOT_ENC, volume)
@@ -34,6 +35,10 @@ class VolumeKeys:
         self.dedup = kdf(key, labels.VOLUME_DEDUP, volume)
         self.cdc = kdf(key, labels.VOLUME_CDC, volume)
         self.page = kdf(key, labels.VOLUME_PAGE, volume)
+
+    def link_seed(self, link_id: bytes) -> bytes:
+        """Derive the Ed25519 seed that signs the records of one link (its id has 16 bytes)."""
+        return kdf(self._vk.reveal(), labels.VOLUME_LINK, link_id)
 
     def __repr__(self) -> str:
         """Show the volume and the epoch only."""

@@ -26,6 +26,13 @@ VOLUME_ROOT_SIG: Final = b"mega1/vk/rootsig"
 VOLUME_DEDUP: Final = b"mega1/vk/dedup"
 VOLUME_CDC: Final = b"mega1/vk/cdc"
 VOLUME_PAGE: Final = b"mega1/vk/page"
+VOLUME_LINK: Final = b"mega1/vk/link"
+
+LINK_SALT: Final = b"mega1/link/salt"
+LINK_PASSWORD: Final = b"mega1/link/pw"
+LINK_KEY: Final = b"mega1/link/key"
+LINK_AUTH: Final = b"mega1/link/auth"
+LINK_RECORD: Final = b"mega1/link/rec"
 
 RECORD_COMMIT: Final = b"mega1/rec/commit"
 RECORD_ENC: Final = b"mega1/rec/enc"
@@ -37,6 +44,7 @@ BLOB_ENC: Final = b"mega1/blob/enc"
 SIGN_ROOT: Final = b"mega1/sig/root"
 SIGN_LOGIN: Final = b"mega1/sig/login"
 SIGN_IDCERT: Final = b"mega1/sig/idcert"
+SIGN_LINK: Final = b"mega1/sig/link"
 
 ALL: Final = (
     PASSWORD_SALT,
@@ -56,6 +64,12 @@ ALL: Final = (
     VOLUME_DEDUP,
     VOLUME_CDC,
     VOLUME_PAGE,
+    VOLUME_LINK,
+    LINK_SALT,
+    LINK_PASSWORD,
+    LINK_KEY,
+    LINK_AUTH,
+    LINK_RECORD,
     RECORD_COMMIT,
     RECORD_ENC,
     BLOB_KEY,
@@ -64,4 +78,5 @@ ALL: Final = (
     SIGN_ROOT,
     SIGN_LOGIN,
     SIGN_IDCERT,
+    SIGN_LINK,
 )

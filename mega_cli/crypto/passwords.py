@@ -70,11 +70,19 @@ def password_key(
         msg = "the server sent a salt of a wrong length"
         raise PolicyError(msg, "ask the server's administrator what has changed")
     salted = label16(labels.PASSWORD_SALT) + server_salt + variable(account.encode(), origin.encode())
+    prk = stretched(normal_form(password), sha256(salted).digest()[:16], policy)
+    if account_key is None:
+        return Secret(prk)
+    return Secret(mac(account_key.reveal(), labels.PASSWORD_2SKD, prk))
+
+
+def stretched(password: bytes, salt: bytes, policy: KdfPolicy) -> bytes:
+    """Run Argon2id: 32 bytes. The salt has 16; nothing is checked here. Raises LimitError without memory."""
     try:
-        stretched = nacl.bindings.crypto_pwhash_alg(
+        return nacl.bindings.crypto_pwhash_alg(
             SECRET_BYTES,
-            _normal_form(password),
-            sha256(salted).digest()[:16],
+            password,
+            salt,
             policy.passes,
             policy.memory_bytes,
             nacl.bindings.crypto_pwhash_ALG_ARGON2ID13,
@@ -82,12 +90,9 @@ def password_key(
     except SodiumError:
         msg = f"deriving the password's key needs {policy.memory_bytes // MIB} MiB of memory"
         raise LimitError(msg, "close other programs and try again") from None
-    if account_key is None:
-        return Secret(stretched)
-    return Secret(mac(account_key.reveal(), labels.PASSWORD_2SKD, stretched))
 
 
-def _normal_form(password: Secret) -> bytes:
+def normal_form(password: Secret) -> bytes:
     """Give the one byte string of a password, however a keyboard composed its characters."""
     try:
         text = password.reveal().decode()

@@ -17,6 +17,7 @@ from mega_cli.errors import IntegrityError
 MAGIC = b"MGS\x01"
 PASSWORD_SLOT = 1
 RECOVERY_SLOT = 2
+LINK_RECORD = 3
 _CLEAR_BYTES = 64
 OVERHEAD_BYTES = _CLEAR_BYTES + ciphers.MAC_BYTES
 

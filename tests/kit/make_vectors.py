@@ -20,6 +20,7 @@ from tests.kit.make_account_vectors import (
     slot_vectors,
     words_vectors,
 )
+from tests.kit.make_link_vectors import link_keys_vectors, link_record_vectors, link_url_vectors
 from tests.kit.make_object_vectors import blob_vectors, list_vectors, object_vectors, page_vectors, seal_object_vectors
 from tests.kit.vectors import FOLDER, Vector, outcome
 
@@ -82,6 +83,9 @@ MAKERS: dict[str, Callable[[], Iterator[Vector]]] = {
     "root-record": root_record_vectors,
     "slot": slot_vectors,
     "idcert": idcert_vectors,
+    "link-keys": link_keys_vectors,
+    "link-url": link_url_vectors,
+    "link-record": link_record_vectors,
     "words": words_vectors,
     "recovery-kit": recovery_kit_vectors,
 }

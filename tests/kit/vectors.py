@@ -16,8 +16,9 @@ from unittest import mock
 from mega_cli.crypto import kdf, passwords, records, signing
 from mega_cli.crypto.blobs import open_blob
 from mega_cli.crypto.keys import MasterKeys, VolumeKeys
-from mega_cli.errors import IntegrityError, PolicyError, UsageError
-from mega_cli.formats import idcert, lists, page, recovery_kit, root_record, slot, words
+from mega_cli.crypto.links import link_keys
+from mega_cli.errors import IntegrityError, PolicyError, UntrustedKeyError, UsageError
+from mega_cli.formats import idcert, link, lists, page, recovery_kit, root_record, slot, words
 from mega_cli.formats.object import Sealer, open_object, padme
 from mega_cli.model import KdfPolicy, Ref, Secret, blob_id, volume_id
 
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).parent.parent / "vectors"
 REFUSALS: dict[type[Exception], str] = {
     IntegrityError: "integrity",
     PolicyError: "policy",
+    UntrustedKeyError: "untrusted",
     UsageError: "usage",
     ValueError: "value",
 }
@@ -189,6 +191,36 @@ def _recovery_kit(v: Vector) -> Any:
     return {"rk": rk.hex(), "text": recovery_kit.encode_recovery_secret(rk)}
 
 
+def _link_keys(v: Vector) -> Any:
+    password = Secret(v["password"].encode()) if v["password"] else None
+    keys = link_keys(Secret(bytes.fromhex(v["secret"])), bytes.fromhex(v["link_id"]), password)
+    return {"auth": keys.auth.hex(), "record": keys.record.hex()}
+
+
+def _link_url(v: Vector) -> Any:
+    url = link.parse_link(v["url"])
+    assert url.text() == "".join(v["url"].split()).strip("<>")
+    return {
+        "base": url.base,
+        "link_id": url.link_id.hex(),
+        "secret": url.secret.reveal().hex(),
+        "pin": url.pin.hex(),
+        "has_password": url.has_password,
+    }
+
+
+def _link_record(v: Vector) -> Any:
+    key, link_id, pin = (bytes.fromhex(v[name]) for name in ("record_key", "link_id", "pin"))
+    found = link.open_link_record(key, link_id, pin, bytes.fromhex(v["record"]))
+    return {
+        "seq": found.seq,
+        "expires_ms": found.expires_ms,
+        "name": found.entry.name,
+        "kind": found.entry.kind,
+        "refs": found.entry.refs.hex(),
+    }
+
+
 RUNNERS: dict[str, Callable[[Vector], Any]] = {
     "kdf": _kdf,
     "keys": _keys,
@@ -203,6 +235,9 @@ RUNNERS: dict[str, Callable[[Vector], Any]] = {
     "root-record": _root_record,
     "slot": _slot,
     "idcert": _idcert,
+    "link-keys": _link_keys,
+    "link-url": _link_url,
+    "link-record": _link_record,
     "words": _words,
     "recovery-kit": _recovery_kit,
 }
