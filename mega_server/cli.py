@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import click
 
-from mega_server.options import FAILED, PERMISSION, SETTINGS, CommandError, example
+from mega_server.database.engine import NewerSchemaError
+from mega_server.options import FAILED, PERMISSION, POLICY, SETTINGS, CommandError, example
 from mega_server.protocol.errors import ERROR_KINDS
 from mega_server.refusal import RefusedError
 
@@ -48,6 +49,9 @@ class CommandTable(click.Group):
             return super().invoke(ctx)
         except RefusedError as error:
             raise CommandError(ERROR_KINDS[error.code].exit_code, error.message) from error
+        except NewerSchemaError as error:
+            hint = "upgrade it: pip install --upgrade 'mega-cli[server]'"
+            raise CommandError(POLICY, str(error), hint) from error
         except PermissionError as error:
             message = f"no permission for {error.filename or 'this address'}"
             hint = "run as the folder's owner, or choose another --data or --port"

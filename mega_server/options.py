@@ -18,7 +18,7 @@ from mega_server.protocol.limits import GIB, KIB, MIB
 from mega_server.services.backend import Backend, initialise, open_backend
 
 F = TypeVar("F", bound=Callable[..., Any])
-FAILED, NOT_FOUND, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY = 1, 4, 10, 11, 13, 14
+FAILED, NOT_FOUND, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY, POLICY = 1, 4, 10, 11, 13, 14, 17
 SETTINGS: Final = {"auto_envvar_prefix": "MEGA_SERVER"}
 _UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
 

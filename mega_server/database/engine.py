@@ -1,7 +1,7 @@
 """Connections: SQLite in WAL mode with durable commits, one writer at a time; and the running of migrations.
 
-It never retries and knows no table. Every write starts with BEGIN IMMEDIATE, so a transaction never finds out half way
-that another one was faster.
+It never retries and knows no table but the one that numbers the schema. Every write starts with BEGIN IMMEDIATE, so a
+transaction never finds out half way that another one was faster.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from mega_server.database.schema import REVISION
 
 _BUSY_TIMEOUT_MS = 30_000
 _CACHE_KIB = 16_384
@@ -76,12 +78,33 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
 
-def migrate(database: Database) -> None:
-    """Bring the schema to the newest revision; a current schema is left alone.
+class NewerSchemaError(Exception):
+    """The database was written by a newer release: what it means is not known here, so nothing is read or written."""
 
-    Revisions run without Alembic's `env.py`: the connection is ours, and one transaction holds the whole change.
+
+def migrate(database: Database) -> None:
+    """Bring the schema to the newest revision; a current one is left alone. Raises NewerSchemaError.
+
+    Revisions run without Alembic's `env.py`: the connection is ours, and one transaction holds the whole change. It
+    holds the write lock before it looks what is to be done, so of two processes the second finds nothing left.
     """
-    from alembic.config import Config  # noqa: PLC0415 -- slow to import, and a running server needs none of it
+    with database.reading() as connection:
+        present = _present_revision(connection)
+    if present > REVISION:
+        raise NewerSchemaError(f"the database has schema {present}, and this mega-server knows none after {REVISION}")
+    if present < REVISION:
+        _upgrade(database)
+
+
+def _present_revision(connection: Connection) -> str:
+    """Read the number of the schema; "" for a database that has none. Numbers have four digits, so they compare."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
+
+
+def _upgrade(database: Database) -> None:
+    from alembic.config import Config  # noqa: PLC0415 -- slow to import, and a current database needs none of it
     from alembic.operations import Operations  # noqa: PLC0415 -- as above
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 -- as above
     from alembic.script import ScriptDirectory  # noqa: PLC0415 -- as above

@@ -20,6 +20,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+REVISION = "0002"
+"""The migration that leaves these tables."""
+
 metadata = MetaData()
 # SQLite numbers rows by itself only in a column of exactly the type INTEGER.
 ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -47,6 +50,8 @@ accounts = Table(
     Column("quota_bytes", BigInteger, nullable=False),
     Column("used_bytes", BigInteger, nullable=False),
     Column("created", BigInteger, nullable=False),
+    # Since when its sessions and logins are refused; NULL: they are not.
+    Column("disabled", BigInteger),
 )
 
 signup_codes = Table(
@@ -55,6 +60,24 @@ signup_codes = Table(
     Column("account", String(63), primary_key=True),
     Column("code_hash", LargeBinary(32), nullable=False),
     Column("expires", BigInteger, nullable=False),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    # What the account may store; NULL: the server's default at signup.
+    Column("quota_bytes", BigInteger),
+    Column("expires", BigInteger, nullable=False),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    # A keyed hash of what is limited and for whom: no address and no name stands here.
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("busy_until", BigInteger, nullable=False),
+    Index("rate_limits_by_time", "busy_until"),
 )
 
 challenges = Table(
@@ -138,4 +161,12 @@ reservations = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("created", BigInteger, nullable=False),
     Index("reservations_by_account", "account"),
+)
+
+# Packs of deleted accounts whose files are still to be removed. Their volumes are in `volumes` no more.
+doomed_packs = Table(
+    "doomed_packs",
+    metadata,
+    Column("volume", LargeBinary(16), primary_key=True),
+    Column("name", LargeBinary(32), primary_key=True),
 )
