@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, final
 
 from mega_server.protocol.ids import BLOB_ID_BYTES, BlobId, VolumeId, blob_id, volume_id
@@ -37,6 +37,7 @@ __all__ = [
     "ZERO_REF",
     "BlobId",
     "KdfPolicy",
+    "Network",
     "Pin",
     "Ref",
     "Secret",
@@ -138,6 +139,18 @@ class KdfPolicy:
 
     passes: int
     memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How this device's network reaches a server: chosen at login or signup, and kept with the session."""
+
+    insecure_http: bool = False
+    """Plain http to another machine is allowed."""
+    ca_file: str = ""
+    """An absolute path: the authorities trusted instead of the well-known ones."""
+    proxy: str = field(default="", repr=False)
+    """The URL of a proxy, in place of those that the environment names."""
 
 
 @dataclass(frozen=True, slots=True)

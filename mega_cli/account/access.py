@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mega_cli.account import connection
 from mega_cli.account.login import identity_of
 from mega_cli.api.client import ServerClient
+from mega_cli.api.pace import Pace
 from mega_cli.crypto.content import chunk_index_key
 from mega_cli.crypto.keys import MasterKeys
 from mega_cli.errors import IntegrityError, NotInitialisedError, SafetyStopError, TemporaryError, UntrustedKeyError
@@ -56,8 +57,8 @@ def known_account(home: Home) -> tuple[str, str]:
     return known[0]
 
 
-def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:
-    """Open the account's home volume; nothing is sent yet. Close it when done.
+def open_volume(home: Home, progress: Progress | None = None, pace: Pace | None = None) -> VolumeSession:
+    """Open the account's home volume; nothing is sent yet. Close it when done. `pace` limits what moves.
 
     Raises as `open_session`; SafetyStopError when the file of pins is gone; UntrustedKeyError when the session's keys
     are not the pinned ones.
@@ -68,7 +69,7 @@ def open_volume(home: Home, progress: Progress | None = None) -> VolumeSession:
     try:
         _check_identity(trust, session)
         return VolumeSession(
-            client=_client(session, progress),
+            client=connection.connect_session(session, on_wait=(progress or SilentProgress()).waiting, pace=pace),
             keys=keys.volume_keys(),
             trust=trust,
             pages=PageCache(home.pages_file),
@@ -128,10 +129,7 @@ def logout(home: Home, progress: Progress | None = None) -> None:
 
 
 def _client(session: Session, progress: Progress | None) -> ServerClient:
-    on_wait = (progress or SilentProgress()).waiting
-    return connection.connect(
-        session.server_url, insecure_http=session.insecure_http, token=session.token, on_wait=on_wait
-    )
+    return connection.connect_session(session, on_wait=(progress or SilentProgress()).waiting)
 
 
 def _check_identity(trust: TrustStore, session: Session) -> None:

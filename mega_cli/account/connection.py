@@ -6,14 +6,17 @@ another server (attacks.md T15).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mega_cli.api.address import check_account, parse_address
 from mega_cli.api.client import ServerClient
-from mega_cli.api.transport import HttpTransport
+from mega_cli.api.pace import Pace
+from mega_cli.api.transport import HttpTransport, timeouts_from
 from mega_cli.errors import PolicyError
-from mega_cli.model import Secret
+from mega_cli.model import Network, Secret
+from mega_cli.state.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +28,35 @@ class Place:
     profile: str
     """The name of its folder on this device."""
     server_url: str
-    insecure_http: bool
+    network: Network = field(default_factory=Network)
 
 
-def place_of(account: str, server_url: str, connect_to: str, *, insecure_http: bool) -> Place:
+def place_of(account: str, server_url: str, connect_to: str = "", network: Network | None = None) -> Place:
     """Check what the user named. `connect_to` reaches the same origin elsewhere; "" is the origin itself."""
     address = parse_address(server_url)
     reached = parse_address(connect_to) if connect_to else address
     profile = address.profile(check_account(account))
-    return Place(account, address.origin, profile, reached.origin, insecure_http)
+    return Place(account, address.origin, profile, reached.origin, network or Network())
 
 
 def connect(
     server_url: str,
+    network: Network,
     *,
-    insecure_http: bool,
     token: Secret | None = None,
     on_wait: Callable[[str], None] = lambda _reason: None,
+    pace: Pace | None = None,
 ) -> ServerClient:
-    """Make a client; nothing is sent yet. Raises PolicyError for plain http beyond loopback."""
-    return ServerClient(HttpTransport(server_url, insecure_http=insecure_http), token, on_wait=on_wait)
+    """Make a client; nothing is sent yet. Raises PolicyError for plain http beyond loopback, UsageError."""
+    transport = HttpTransport(server_url, network, timeouts=timeouts_from(os.environ), pace=pace)
+    return ServerClient(transport, token, on_wait=on_wait)
+
+
+def connect_session(
+    session: Session, *, on_wait: Callable[[str], None] = lambda _reason: None, pace: Pace | None = None
+) -> ServerClient:
+    """Make a client of a logged-in device, on the network that its login chose. Raises as `connect`."""
+    return connect(session.server_url, session.network, token=session.token, on_wait=on_wait, pace=pace)
 
 
 def check_origin(client: ServerClient, origin: str) -> None:

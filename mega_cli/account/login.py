@@ -22,7 +22,7 @@ from mega_cli.crypto.passwords import SERVER_SALT_BYTES, check_policy, login_key
 from mega_cli.crypto.signing import sign
 from mega_cli.errors import IntegrityError, PolicyError
 from mega_cli.formats.slot import open_password_slot
-from mega_cli.model import KdfPolicy, Secret
+from mega_cli.model import KdfPolicy, Network, Secret
 from mega_cli.state.session import Session, save_session
 from mega_cli.state.trust import AccountPin, TrustStore
 from mega_cli.system.directories import Home
@@ -40,8 +40,8 @@ def login(
     password: Secret,
     *,
     device_name: str = "",
-    insecure_http: bool = False,
     connect_to: str = "",
+    network: Network | None = None,
     on_wait: Callable[[str], None] = lambda _reason: None,
 ) -> Session:
     """Log in with the password and keep the session under the account's profile, which becomes the current one.
@@ -50,10 +50,10 @@ def login(
     account and a wrong password; PolicyError before the password is used; IntegrityError for a mauled slot;
     UntrustedKeyError when the account's keys are not the ones this device knows.
     """
-    place = place_of(account, server_url, connect_to, insecure_http=insecure_http)
+    place = place_of(account, server_url, connect_to, network)
     check_length(password)
     own = home.with_profile(place.profile)
-    client = connection.connect(place.server_url, insecure_http=insecure_http, on_wait=on_wait)
+    client = connection.connect(place.server_url, place.network, on_wait=on_wait)
     try:
         check_origin(client, place.origin)
         salt, policy = _kdf(client, own, place)
@@ -85,13 +85,13 @@ def prove(
         account=place.account,
         origin=place.origin,
         server_url=place.server_url,
-        insecure_http=place.insecure_http,
         token=Secret(reply.token.encode()),
         session_id=reply.session_id,
         master_key=slot.mk,
         epoch=slot.epoch,
         device_id=randomness.random_bytes(_DEVICE_BYTES),
         device_name=device_label(device_name),
+        network=place.network,
     )
 
 

@@ -38,7 +38,7 @@ from mega_cli.formats.recovery_kit import kit_text
 from mega_cli.formats.root_record import FIRST_REVISION, NO_PREV, RootBody, record_header, seal_root_record
 from mega_cli.formats.slot import seal_password_slot, seal_recovery_slot
 from mega_cli.formats.words import fingerprint_words
-from mega_cli.model import Pin, Secret
+from mega_cli.model import Network, Pin, Secret
 from mega_cli.state.session import Session
 from mega_cli.state.trust import AccountPin, TrustStore
 from mega_cli.system.directories import Home
@@ -83,16 +83,16 @@ def prepare_signup(
     password: Secret,
     *,
     invite: str = "",
-    insecure_http: bool = False,
+    network: Network | None = None,
     on_wait: Callable[[str], None] = lambda _reason: None,
 ) -> PreparedSignup:
     """Draw and seal everything for a new account, after a look at the server; nothing is posted and nothing kept.
 
     Raises UsageError for a bad name or a weak password, PolicyError when the server's accounts belong elsewhere.
     """
-    place = place_of(account, server_url, "", insecure_http=insecure_http)
+    place = place_of(account, server_url, network=network)
     judge_password(password, account)
-    with closing(connection.connect(place.server_url, insecure_http=insecure_http, on_wait=on_wait)) as client:
+    with closing(connection.connect(place.server_url, place.network, on_wait=on_wait)) as client:
         check_origin(client, place.origin)
     drawn = _Drawn(
         randomness.random_bytes(SERVER_SALT_BYTES),
@@ -124,7 +124,7 @@ def complete_signup(
     own = home.with_profile(place.profile)
     _refuse_second_account(own, prepared)
     kit.keep(prepared.kit_text)
-    with closing(connection.connect(place.server_url, insecure_http=place.insecure_http, on_wait=on_wait)) as client:
+    with closing(connection.connect(place.server_url, place.network, on_wait=on_wait)) as client:
         _post(client, prepared, kit)
         try:
             salt = request.kdf.server_salt
@@ -161,8 +161,15 @@ def _refuse_second_account(own: Home, prepared: PreparedSignup) -> None:
 
 def login_line(place: Place) -> str:
     """Write the command that logs in to an account."""
-    words = ["mega", "login", place.account, "--server", place.origin]
-    return shlex.join([*words, "--insecure-http"] if place.insecure_http else words)
+    words = ["mega", "login", place.account, "--server", place.origin, *network_words(place.network)]
+    return shlex.join(words)
+
+
+def network_words(network: Network) -> list[str]:
+    """Write the options that lead over the same network again."""
+    words = ["--insecure-http"] if network.insecure_http else []
+    words += ["--ca-file", network.ca_file] if network.ca_file else []
+    return [*words, "--proxy", network.proxy] if network.proxy else words
 
 
 _REFUSALS: Final = (

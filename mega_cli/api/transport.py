@@ -1,18 +1,20 @@
 """HTTP/1.1 over httpx: one thread-safe pool of kept-alive connections to one server. The only importer of httpx.
 
 It must never follow a redirect, accept an encoded or partial answer, read more than the request allows, or speak plain
-HTTP beyond loopback unless told to. A cut connection and broken framing are temporary; it relies on `operations` to
-judge what is well-framed.
+HTTP beyond loopback unless told to. A cut connection, broken framing and an answer that hardly moves are temporary; it
+relies on `operations` to judge what is well-framed, and on a `Pace` for how fast bytes may move.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 # httpx's own command line would pull in rich and pygments here: 40 of 100 ms of start-up, for nothing we use.
 if "httpx" not in sys.modules:
@@ -23,16 +25,29 @@ import httpx
 
 from mega_cli.api.address import parse_address
 from mega_cli.api.operations import Request, Response, check_head, error_of
+from mega_cli.api.pace import Pace
 from mega_cli.api.retry import RetryableError
-from mega_cli.errors import IntegrityError, MegaError, PolicyError, UntrustedKeyError
+from mega_cli.errors import (
+    IntegrityError,
+    MegaError,
+    PermissionRefusedError,
+    PolicyError,
+    UntrustedKeyError,
+    UsageError,
+)
+from mega_cli.model import Network
 from mega_server.protocol import headers, limits
 
 POOL_CONNECTIONS: Final = 16
 _PIECE_BYTES: Final = 256 * 1024
+_LEAST_BYTES: Final = 4 * 1024
+"""An answer that brings less than this in a read timeout's time of waiting has stalled, however it trickles."""
+_LEAST_TIMEOUT_S, _MOST_TIMEOUT_S = 0.1, 3600.0
 _SOFTWARE: Final = "mega-cli/1"
 
-# A read of 1 MiB instead of 64 KiB makes a `get` of 1 GiB 10 % faster (2.8 to 2.5 s); httpx has no setting for it.
-httpcore.HTTP11Connection.READ_NUM_BYTES = limits.MIB
+_READ_BYTES: Final = limits.MIB
+"""A read of 1 MiB instead of 64 KiB makes a `get` of 1 GiB 10 % faster (2.8 to 2.5 s)."""
+httpcore.HTTP11Connection.READ_NUM_BYTES = _READ_BYTES  # httpx has no setting for it; a limit makes it smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +59,51 @@ class Timeouts:
     write_s: float = 60.0
 
 
+def timeouts_from(environ: Mapping[str, str]) -> Timeouts:
+    """Read MEGA_TIMEOUT, in seconds, for all three; without it the defaults hold. Raises UsageError."""
+    text = environ.get("MEGA_TIMEOUT", "")
+    if not text:
+        return Timeouts()
+    try:
+        timeout_s = float(text)
+    except ValueError:
+        timeout_s = 0.0
+    if not _LEAST_TIMEOUT_S <= timeout_s <= _MOST_TIMEOUT_S:
+        message = f"MEGA_TIMEOUT is {text!r}, and not a number of seconds from {_LEAST_TIMEOUT_S} to {_MOST_TIMEOUT_S}"
+        raise UsageError(message, "leave it away: unset MEGA_TIMEOUT")
+    return Timeouts(timeout_s, timeout_s, timeout_s)
+
+
 class HttpTransport:
     """The member of `Transport` that uses the network."""
 
     def __init__(
         self,
         base_url: str,
+        network: Network | None = None,
         *,
-        insecure_http: bool = False,
         timeouts: Timeouts | None = None,
         wire: httpx.BaseTransport | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        """Open nothing yet. `wire` replaces the sockets (an application in this process). Raises PolicyError."""
+        """Open nothing yet. `wire` replaces the sockets (an application in this process).
+
+        Raises PolicyError, UsageError for a proxy or a file of authorities that cannot be used.
+        """
         address = parse_address(base_url)
-        if address.scheme == "http" and not address.is_loopback and not insecure_http:
+        network = network or Network()
+        if address.scheme == "http" and not address.is_loopback and not network.insecure_http:
             message = f"{address.origin} is plain http: what is sent there can be read and changed on its way"
             raise PolicyError(message, "use https, or add --insecure-http on a network you trust")
         times = timeouts or Timeouts()
         self._base_url = address.origin
-        self._client = httpx.Client(
+        self._stall_s = times.read_s
+        self._pace = pace
+        self._client = _client(
             base_url=address.origin,
-            # Loopback needs neither proxies nor certificates; loading both costs 35 ms. The empty store trusts nobody.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.scheme == "http" else True,
+            verify=_authorities(network.ca_file, is_needed=address.scheme == "https"),
             trust_env=not address.is_loopback,
+            proxy=network.proxy or None,
             follow_redirects=False,
             timeout=httpx.Timeout(connect=times.connect_s, read=times.read_s, write=times.write_s, pool=None),
             limits=httpx.Limits(max_connections=POOL_CONNECTIONS, max_keepalive_connections=POOL_CONNECTIONS),
@@ -90,13 +127,13 @@ class HttpTransport:
     def send(self, request: Request, token: str = "") -> Response:
         """Send and read the whole answer."""
         with self._answer(request, token) as answer:
-            body = _read(answer, request.most_bytes)
+            body = self._read_whole(answer, request.most_bytes)
             return Response(answer.status_code, _lowered(answer), body)
 
     def stream(self, request: Request, token: str = "") -> Generator[bytes, None, None]:
         """Send, then yield the body as it arrives."""
         with self._answer(request, token) as answer:
-            yield from answer.iter_raw()
+            yield from self._read(answer)
 
     @contextmanager
     def _answer(self, request: Request, token: str) -> Iterator[httpx.Response]:
@@ -108,22 +145,71 @@ class HttpTransport:
             with self._client.stream(
                 request.method,
                 request.path,
-                content=_pieces(request.parts) if request.parts else None,
+                content=self._paced(_pieces(request.parts)) if request.parts else None,
                 headers=fields | dict(request.extra),
             ) as answer:
                 if not check_head(answer.status_code, _lowered(answer), request.expects):
-                    body = _read(answer, limits.JSON_BYTES)
+                    body = self._read_whole(answer, limits.JSON_BYTES)
                     raise error_of(Response(answer.status_code, _lowered(answer), body))
                 yield answer
         except httpx.TransportError as error:
             raise self._translated(error) from error
+
+    def _paced(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Cut pieces into slices and pay for each before it is sent, while there is a limit."""
+        for piece in pieces:
+            at = 0
+            while self._pace is not None and at < len(piece) and (size := self._pace.slice_bytes("up")) is not None:
+                part = piece[at : at + size]
+                self._pace.pay("up", len(part))
+                yield part
+                at += len(part)
+            if at < len(piece):
+                yield piece[at:] if at else piece
+
+    def _read(self, answer: httpx.Response) -> Iterator[bytes]:
+        """Yield the body as it arrives. Raises RetryableError when it hardly moves; only time spent waiting counts."""
+        pieces = answer.iter_raw()
+        waited_s, size_bytes = 0.0, 0
+        while True:
+            if self._pace is not None:
+                slice_bytes = self._pace.slice_bytes("down")
+                httpcore.HTTP11Connection.READ_NUM_BYTES = slice_bytes or _READ_BYTES
+            since_s = time.monotonic()
+            piece = next(pieces, None)
+            if piece is None:
+                return
+            waited_s, size_bytes = waited_s + time.monotonic() - since_s, size_bytes + len(piece)
+            if size_bytes >= _LEAST_BYTES:
+                waited_s, size_bytes = 0.0, 0
+            elif waited_s > self._stall_s:
+                reason = f"{self._base_url} hardly sends anything"
+                raise RetryableError(reason)
+            if self._pace is not None:
+                self._pace.pay("down", len(piece))
+            yield piece
+
+    def _read_whole(self, answer: httpx.Response, most_bytes: int) -> bytes:
+        """Read a body of at most `most_bytes`. Raises IntegrityError, before anything beyond the bound is kept."""
+        announced = answer.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > most_bytes:
+            raise IntegrityError
+        body = bytearray()
+        for data in self._read(answer):
+            body += data
+            if len(body) > most_bytes:
+                raise IntegrityError
+        return bytes(body)
 
     def _translated(self, error: httpx.TransportError) -> MegaError:
         """Turn httpx's exception into ours."""
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
             message = f"the certificate of {self._base_url} is not trusted: {root.verify_message}"
-            return UntrustedKeyError(message, "check the address; set SSL_CERT_FILE for an authority of your own")
+            hint = "check the address; for an authority of your own: mega login --ca-file FILE, or SSL_CERT_FILE=FILE"
+            return UntrustedKeyError(message, hint)
+        if isinstance(error, httpx.ProxyError):
+            return _refused_by_proxy(str(error))
         if isinstance(error, httpx.ConnectError):
             return self._unreached(is_refused=isinstance(root, ConnectionRefusedError))
         if isinstance(error, httpx.TimeoutException):
@@ -141,6 +227,40 @@ class HttpTransport:
         return RetryableError(
             message, f"check address and network; to see when it is back: curl {self._base_url}/healthz"
         )
+
+
+def _client(**settings: Any) -> httpx.Client:  # noqa: ANN401 -- httpx's own settings
+    """Make httpx's client. Raises UsageError for a proxy, of an option or a variable, that it cannot use."""
+    try:
+        return httpx.Client(**settings)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        message = (
+            "the proxy of this network cannot be used: mega knows proxies as http://host:port and https://host:port"
+        )
+        raise UsageError(message, "see what --proxy, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY say") from error
+
+
+def _authorities(ca_file: str, *, is_needed: bool) -> ssl.SSLContext:
+    """Choose whom to trust: the named file alone, else what SSL_CERT_FILE or SSL_CERT_DIR name, else the well-known.
+
+    Plain http needs none, and loading them costs 35 ms: the empty store trusts nobody. Raises UsageError.
+    """
+    if not is_needed:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one: a file that holds no certificate
+        named = ca_file or os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+        message = f"no certificates of authorities can be read from {named}"
+        raise UsageError(message, "name a file of PEM certificates: --ca-file FILE, or SSL_CERT_FILE=FILE") from error
+
+
+def _refused_by_proxy(answer: str) -> MegaError:
+    """Judge what a proxy answered instead of connecting: a refusal stays one, a failure may pass."""
+    message = "the proxy did not connect to the server: " + "".join(c if c.isprintable() else "?" for c in answer[:100])
+    if answer.startswith("5"):
+        return RetryableError(message)
+    return PermissionRefusedError(message, "see HTTPS_PROXY and --proxy; hosts to reach directly: NO_PROXY")
 
 
 def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:
@@ -163,19 +283,6 @@ def _pieces(parts: Sequence[bytes]) -> Iterator[bytes]:
 
 def _lowered(answer: httpx.Response) -> Mapping[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
-
-
-def _read(answer: httpx.Response, most_bytes: int) -> bytes:
-    """Read a body of at most `most_bytes`. Raises IntegrityError, before anything beyond the bound is kept."""
-    announced = answer.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most_bytes:
-        raise IntegrityError
-    body = bytearray()
-    for data in answer.iter_raw():
-        body += data
-        if len(body) > most_bytes:
-            raise IntegrityError
-    return bytes(body)
 
 
 def _root(error: BaseException) -> BaseException:

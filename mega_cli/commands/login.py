@@ -6,8 +6,9 @@ import click
 
 from mega_cli.account import account_fingerprint, known_account, login
 from mega_cli.errors import UsageError
+from mega_cli.model import Network
 from mega_cli.options.command import declare
-from mega_cli.options.connection import device_name_option, insecure_http_option
+from mega_cli.options.connection import device_name_option, network_options
 from mega_cli.options.password import PasswordSource, password_options
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
@@ -20,6 +21,7 @@ from mega_cli.system.directories import open_home
         "mega login",
         "mega login alice --server https://cloud.example.org",
         "mega login alice --server https://cloud.example.org --password-command 'pass show mega'",
+        "mega login alice --server https://cloud.example.org --ca-file company-ca.pem",
     ),
 )
 @click.argument("account", envvar="MEGA_ACCOUNT", default="")
@@ -34,7 +36,7 @@ from mega_cli.system.directories import open_home
 )
 @click.option("--connect-to", default="", metavar="URL", help="Reach the same server at another address.")
 @device_name_option
-@insecure_http_option
+@network_options
 @password_options
 def command(
     console: Console,
@@ -43,8 +45,7 @@ def command(
     connect_to: str,
     device_name: str,
     password: PasswordSource,
-    *,
-    insecure_http: bool,
+    network: Network,
 ) -> None:
     """Sign in on this device.
 
@@ -65,7 +66,7 @@ def command(
         password.ask(f"Password for {account}"),
         device_name=device_name,
         connect_to=connect_to,
-        insecure_http=insecure_http,
+        network=network,
         on_wait=spoken_waits(console).waiting,
     )
     words = " ".join(account_fingerprint(session))

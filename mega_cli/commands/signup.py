@@ -10,8 +10,10 @@ from typing import TextIO
 import click
 
 from mega_cli.account import complete_signup, prepare_signup
+from mega_cli.account.signup import network_words
+from mega_cli.model import Network
 from mega_cli.options.command import declare
-from mega_cli.options.connection import account_argument, device_name_option, insecure_http_option, server_option
+from mega_cli.options.connection import account_argument, device_name_option, network_options, server_option
 from mega_cli.options.password import PasswordSource, password_options
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
@@ -35,7 +37,7 @@ from mega_cli.system.directories import open_home
     help="Where to write the recovery kit.  [default: mega-recovery-kit-ACCOUNT.txt]",
 )
 @device_name_option
-@insecure_http_option
+@network_options
 @password_options
 def command(
     console: Console,
@@ -45,8 +47,7 @@ def command(
     kit_path: Path | None,
     device_name: str,
     password: PasswordSource,
-    *,
-    insecure_http: bool,
+    network: Network,
 ) -> None:
     """Create an account on a server.
 
@@ -55,14 +56,12 @@ def command(
     """
     invite = invite_file.read().strip() if invite_file else os.environ.pop("MEGA_INVITE", "")
     path = kit_path or Path(f"mega-recovery-kit-{Path(account).name}.txt")
-    line = shlex.join(
-        ["mega", "login", account, "--server", server_url, *(["--insecure-http"] if insecure_http else [])]
-    )
+    line = shlex.join(["mega", "login", account, "--server", server_url, *network_words(network)])
     kit = KitFile(path, f"if an earlier signup was cut, its account may exist: {line}; else add --recovery-kit FILE")
     kit.check_absent()
     secret = password.ask(f"New password for {account}", is_new=True)
     on_wait = spoken_waits(console).waiting
-    prepared = prepare_signup(server_url, account, secret, invite=invite, insecure_http=insecure_http, on_wait=on_wait)
+    prepared = prepare_signup(server_url, account, secret, invite=invite, network=network, on_wait=on_wait)
     console.when_interrupted = f"the account may have been made, so {path} is kept; see: {line}"
     session = complete_signup(open_home(), prepared, secret, kit, device_name=device_name, on_wait=on_wait)
     if console.is_json:

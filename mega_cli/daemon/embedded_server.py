@@ -22,6 +22,7 @@ from typing import Final, Self
 from mega_cli.account.connection import connect
 from mega_cli.daemon.first_account import unfinished_run
 from mega_cli.errors import LockedError, MegaError, NotInitialisedError
+from mega_cli.model import Network
 from mega_cli.state.private_files import make_private_folder, write_private_file
 from mega_cli.state.trust import TrustStore
 from mega_cli.system.directories import Home
@@ -162,7 +163,7 @@ class EmbeddedServer:
         never a key (threat model: other users of this machine).
         """
         salt = self._known_salt(home, account)
-        client = connect(self.url, insecure_http=False)
+        client = connect(self.url, Network())
         try:
             return salt is not None and client.kdf(account).server_salt == salt
         except MegaError:

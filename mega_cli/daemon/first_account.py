@@ -112,7 +112,7 @@ def _sign_up(home: Home, server_url: str, account: str, ask: AskPassword, first:
             message = "the first run was cut, and the password that was chosen then is needed again"
             raise NotLoggedInError(message, "run it on a terminal, or add --password-file FILE")
         password = given
-        place = place_of(first.request.account, server_url, "", insecure_http=False)
+        place = place_of(first.request.account, server_url)
         prepared = PreparedSignup(place, first.request, first.kit_text)
     kit = KitFile(_kit_path(home, server_url, prepared.place.account))
     try:

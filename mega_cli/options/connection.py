@@ -1,9 +1,16 @@
-"""How signup and login name a server and an account."""
+"""How signup and login name a server and an account, and the network that leads there."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import click
 
+from mega_cli.errors import UsageError
+from mega_cli.model import Network
 from mega_cli.options.command import Decorator
 
 account_argument: Decorator = click.argument("account", envvar="MEGA_ACCOUNT")
@@ -16,11 +23,51 @@ server_option: Decorator = click.option(
     required=True,
     help="The server's address, as its accounts know it.",
 )
-insecure_http_option: Decorator = click.option(
-    "--insecure-http",
-    is_flag=True,
-    help="Allow http:// to another machine, on a network you trust; the password is still never sent.",
-)
 device_name_option: Decorator = click.option(
     "--device-name", default="", metavar="NAME", help="What this device is called in the list of sessions."
 )
+
+
+def network_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Give a command the options of the network; its function gets `network: Network`, which the session keeps."""
+
+    @click.option(
+        "--insecure-http",
+        is_flag=True,
+        help="Allow http:// to another machine, on a network you trust; the password is still never sent.",
+    )
+    @click.option(
+        "--ca-file",
+        metavar="FILE",
+        envvar="MEGA_CA_FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Trust the authorities in this PEM file, and no others; kept with the session.",
+    )
+    @click.option(
+        "--proxy",
+        metavar="URL",
+        envvar="MEGA_PROXY",
+        default="",
+        help="Go through this proxy, whatever HTTPS_PROXY says; kept with the session.",
+    )
+    @functools.wraps(function)
+    def with_network(*args: object, insecure_http: bool, ca_file: Path | None, proxy: str, **named: object) -> object:
+        network = Network(insecure_http, str(ca_file.absolute()) if ca_file else "", _checked(proxy))
+        return function(*args, network=network, **named)
+
+    return with_network
+
+
+def _checked(proxy: str) -> str:
+    """Refuse a password among the arguments, where every user of the machine can read it."""
+    try:
+        parts = urlsplit(proxy)
+        is_usable = not proxy or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise UsageError(f"not the address of a proxy: {proxy!r}", "write it as --proxy http://host:port")
+    if "@" in parts.netloc:
+        message = "a proxy's password is not an argument: other users of this machine could read it"
+        raise UsageError(message, "put the whole address into the variable HTTPS_PROXY and leave --proxy away")
+    return proxy

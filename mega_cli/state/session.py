@@ -6,14 +6,14 @@ secrets never show in `repr`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from mega_cli.errors import NotLoggedInError
-from mega_cli.model import Secret
+from mega_cli.model import Network, Secret
 from mega_cli.state.private_files import write_private_file
 
 _FORMAT: Final = 1
@@ -30,7 +30,6 @@ class Session:
     """The name the account was made under; part of every derived key."""
     server_url: str
     """Where that origin is reached today."""
-    insecure_http: bool
     token: Secret
     session_id: str
     master_key: Secret
@@ -38,9 +37,15 @@ class Session:
     device_id: bytes
     """16 random bytes, drawn at login."""
     device_name: str
+    network: Network = field(default_factory=Network)
 
 
-class _SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is written.
+
+    Fields with a default were added later: older files lack them, and older versions of mega read a file that has none.
+    """
+
     format: int
     account: str
     origin: str
@@ -52,6 +57,8 @@ class _SessionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epoch: int
     device_id: bytes
     device_name: str
+    ca_file: str = ""
+    proxy: str = ""
 
     def __repr__(self) -> str:
         return "_SessionFile(…)"
@@ -64,13 +71,15 @@ def save_session(path: Path, session: Session) -> None:
         account=session.account,
         origin=session.origin,
         server_url=session.server_url,
-        insecure_http=session.insecure_http,
+        insecure_http=session.network.insecure_http,
         token=session.token.reveal(),
         session_id=session.session_id,
         master_key=session.master_key.reveal(),
         epoch=session.epoch,
         device_id=session.device_id,
         device_name=session.device_name,
+        ca_file=session.network.ca_file,
+        proxy=session.network.proxy,
     )
     write_private_file(path, msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
@@ -91,13 +100,13 @@ def load_session(path: Path) -> Session:
         account=content.account,
         origin=content.origin,
         server_url=content.server_url,
-        insecure_http=content.insecure_http,
         token=Secret(content.token),
         session_id=content.session_id,
         master_key=Secret(content.master_key),
         epoch=content.epoch,
         device_id=content.device_id,
         device_name=content.device_name,
+        network=Network(content.insecure_http, content.ca_file, content.proxy),
     )
 
 

@@ -23,7 +23,7 @@ from mega_cli.formats.idcert import encode_idcert, verify_idcert
 from mega_cli.formats.object import Sealer, open_object
 from mega_cli.formats.root_record import NO_PREV, RootBody, open_root_record, seal_root_record
 from mega_cli.formats.slot import seal_password_slot, seal_recovery_slot
-from mega_cli.model import DATA, LIST, PAGE, Ref, Secret
+from mega_cli.model import DATA, LIST, PAGE, Network, Ref, Secret
 from tests.hostile.conftest import World
 from tests.hostile.logins import (
     LOGIN,
@@ -174,7 +174,7 @@ def test_fifty_corruptions_look_alike(world: World, quick: list[str], monkeypatc
     _count(monkeypatch, counts, "verified", "crypto_sign_open")
     _count(monkeypatch, counts, "signed", "crypto_sign")
     _count(monkeypatch, counts, "derived", "crypto_pwhash_alg")
-    place = place_of("alice", world.proxy.url, "", insecure_http=False)
+    place = place_of("alice", world.proxy.url)
     seen, tried = set(), 0
     for n in itertools.count():
         counts.update(dict.fromkeys(counts, 0))
@@ -188,7 +188,7 @@ def test_fifty_corruptions_look_alike(world: World, quick: list[str], monkeypatc
             return every[n] if n < len(every) else slot
 
         world.proxy.lie("POST", LOGIN, on_json(with_slot(corrupt)))
-        client = connect(world.proxy.url, insecure_http=False)
+        client = connect(world.proxy.url, Network())
         try:
             prove(client, place, world.prk, world.salt, FLOOR, device_name="x")
             break  # the list is at its end, and the slot was the right one

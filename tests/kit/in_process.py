@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import msgspec
 from flask import Flask
+from mega_cli.api.pace import Pace
 
 from mega_cli.api.client import ServerClient
 from mega_cli.api.transport import HttpTransport
-from mega_cli.model import Secret
+from mega_cli.model import Network, Secret
 from tests.kit.wire import patient
 
 Twist = Callable[[dict[str, Any]], dict[str, Any]]
@@ -45,12 +46,12 @@ class InProcessWire(httpx.BaseTransport):
     def connect(
         self,
         server_url: str,
+        network: Network | None = None,
         *,
-        insecure_http: bool,
         token: Secret | None = None,
         on_wait: Callable[[str], None] = lambda _reason: None,
+        pace: Pace | None = None,
     ) -> ServerClient:
         """Stand in for `mega_cli.account.connection.connect`."""
-        return ServerClient(
-            HttpTransport(server_url, insecure_http=insecure_http, wire=self), token, retry=patient(on_wait)
-        )
+        transport = HttpTransport(server_url, network, wire=self, pace=pace)
+        return ServerClient(transport, token, retry=patient(on_wait))

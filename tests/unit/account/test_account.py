@@ -114,15 +114,15 @@ def test_a_device_that_knows_the_account_notices_a_change(world: World, lie: dic
 @pytest.fixture(scope="module")
 def prk(signed_up: World) -> tuple[bytes, Secret]:
     """Derive the password's key once, for the tests that lie about what comes after it."""
-    client = signed_up.wire.connect(URL, insecure_http=False)
+    client = signed_up.wire.connect(URL)
     salt = client.kdf("alice").server_salt
     return salt, password_key(PASSWORD, salt, "alice", URL, DEFAULT_POLICY)
 
 
 def prove_with(world: World, prk: tuple[bytes, Secret]) -> Session:
     """Log in as far as the opened slot."""
-    client = world.wire.connect(URL, insecure_http=False)
-    place = place_of("alice", URL, "", insecure_http=False)
+    client = world.wire.connect(URL)
+    place = place_of("alice", URL)
     return prove(client, place, prk[1], prk[0], DEFAULT_POLICY, device_name="x")
 
 

@@ -15,7 +15,7 @@ from mega_cli.api.operations import Request
 from mega_cli.api.retry import RetryableError
 from mega_cli.api.transport import HttpTransport, Timeouts
 from mega_cli.errors import IntegrityError, PolicyError, UntrustedKeyError
-from mega_cli.model import BlobId, VolumeId
+from mega_cli.model import BlobId, Network, VolumeId
 from mega_server.protocol.frames import END, frame_header
 from tests.kit.raw_server import STALL, RawServer, http
 from tests.kit.wire import patient
@@ -173,7 +173,7 @@ def test_plain_http_is_for_loopback(url: str) -> None:
     """Anything beyond this machine needs https or the user's word."""
     with pytest.raises(PolicyError, match="plain http"):
         HttpTransport(url)
-    HttpTransport(url, insecure_http=True).close()
+    HttpTransport(url, Network(insecure_http=True)).close()
 
 
 def test_a_stream_that_is_cut_goes_on_where_it_was() -> None:

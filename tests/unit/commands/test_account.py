@@ -10,7 +10,7 @@ import pytest
 
 from mega_cli.account import AccountSummary
 from mega_cli.errors import NotLoggedInError
-from mega_cli.model import Secret
+from mega_cli.model import Network, Secret
 from mega_cli.state.kit_file import KitFile
 from mega_cli.volume.progress import Progress
 from tests.unit.commands.conftest import Run
@@ -68,7 +68,7 @@ def test_signup_passes_its_options_on(
 
     run("signup", *ALICE, "--device-name", "desk", "--insecure-http")
 
-    assert asked[0][3] == {"invite": "one-two", "insecure_http": True}
+    assert asked[0][3] == {"invite": "one-two", "network": Network(insecure_http=True)}
     assert asked[1] == ("desk",)
 
 
@@ -116,7 +116,7 @@ def test_login_passes_its_options_on(
 
     ran = run("login", "--connect-to", "http://127.0.0.1:1")
 
-    options = {"device_name": "", "connect_to": "http://127.0.0.1:1", "insecure_http": False}
+    options = {"device_name": "", "connect_to": "http://127.0.0.1:1", "network": Network()}
     assert asked == [("https://h", "alice", Secret(b"open sesame"), options)]
     assert (ran.code, ran.out) == (0, "")
 

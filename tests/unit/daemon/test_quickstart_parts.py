@@ -116,7 +116,7 @@ class Signups:
     def prepare(self, url: str, account: str, _password: Secret) -> PreparedSignup:
         """Draw an account."""
         self.prepared += 1
-        return PreparedSignup(place_of(account, url, "", insecure_http=False), REQUEST, "KIT")
+        return PreparedSignup(place_of(account, url), REQUEST, "KIT")
 
     def complete(self, _home: Home, prepared: PreparedSignup, password: Secret, kit: KitFile) -> None:
         """Post it, unless it fails."""

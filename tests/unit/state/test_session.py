@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from mega_cli.errors import NotLoggedInError
-from mega_cli.model import Secret
+from mega_cli.model import Network, Secret
 from mega_cli.state.session import Session, erase_session, load_session, save_session
 
 SESSION = Session(
     account="alice",
     origin="https://cloud.example.org",
     server_url="https://10.0.0.1",
-    insecure_http=False,
     token=Secret(b"t0ken" * 8),
     session_id="abc",
     master_key=Secret(b"mkmk" * 8),
     epoch=1,
     device_id=b"d" * 16,
     device_name="laptop",
+    network=Network(ca_file="/etc/company.pem", proxy="http://proxy:3128"),
 )
 
 
