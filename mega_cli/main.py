@@ -36,6 +36,10 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     },
     "Files": {
         "ls": "List a folder.",
+        "tree": "Draw what lies below a folder.",
+        "find": "Look for files, folders and links.",
+        "du": "Show how much folders hold.",
+        "df": "Show quota, used and free space.",
         "cat": "Print files.",
         "mkdir": "Make folders.",
         "put": "Store files and folders.",

@@ -91,4 +91,6 @@ def declare(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., ob
     return decorate
 
 
+human_option: Decorator = click.option("-h", "--human", "is_human", is_flag=True, help="Sizes in K, M, G, T.")
+yes_option: Decorator = click.option("-y", "--yes", "is_sure", is_flag=True, help="Ask nothing.")
 dry_run_option: Decorator = click.option("-n", "--dry-run", "is_dry_run", is_flag=True, help="Show what would be done.")

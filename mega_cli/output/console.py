@@ -50,6 +50,21 @@ class Console:
         sys.stdout.write(json.dumps(fields) + "\n")
         sys.stdout.flush()
 
+    def listing(self, fields: Mapping[str, object], key: str, items: Iterable[Mapping[str, object]]) -> None:
+        """Write one JSON document whose last field, `key`, is a list of any length: memory holds one item at a time."""
+        begun = json.dumps({**fields, key: []})
+        sys.stdout.write(begun[:-2])
+        for number, item in enumerate(items):
+            sys.stdout.write((", " if number else "") + json.dumps(item))
+        sys.stdout.write("]}\n")
+        sys.stdout.flush()
+
+    def exact(self, texts: Iterable[str], end: str) -> None:
+        """Write texts as they are, for a program that reads stdout; a terminal gets them escaped all the same."""
+        is_terminal = sys.stdout.isatty()
+        for text in texts:
+            sys.stdout.write((printable(text) if is_terminal else text) + end)
+
     def note(self, line: str) -> None:
         """Tell a person something that is not the result, on stderr; nothing with `-q` or `--json`."""
         if not self.is_quiet and not self.is_json:

@@ -8,23 +8,27 @@ from mega_cli.errors import MissingItemError
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.commit import open_tree
-from mega_cli.volume.depth import refuse_too_deep
-from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.requests import Listed
 from mega_cli.volume.session import VolumeSession
-from mega_cli.volume.tree import FILES, Path, Tree, folder_ref, shown
+from mega_cli.volume.tree import FILES, Path, Tree, shown
+from mega_cli.volume.walk import Step, walk
 
 
 def list_path(session: VolumeSession, path: RemotePath, *, is_recursive: bool = False) -> Iterator[Listed]:
     """Yield a folder's entries in name order, or the one file at `path`; with `is_recursive`, each folder then its own.
 
-    Raises MissingItemError before the first line when there is nothing.
+    Raises MissingItemError before the first line when there is nothing; LimitError where a walk does.
     """
-    tree = open_tree(session, session.head())
-    entry = existing_entry(tree, (FILES, *path.parts))
+    steps = walk_path(session, path, most_depth=None if is_recursive else 1)
+    return (listed(step.entry, step.path) for step in steps)
+
+
+def walk_path(session: VolumeSession, path: RemotePath, *, most_depth: int | None = None) -> Iterator[Step]:
+    """Walk what lies below `path`; a file is the only step, of depth 0. Raises MissingItemError before the first."""
+    entry = existing_entry(open_tree(session, session.head()), (FILES, *path.parts))
     if entry.kind != FOLDER:
-        return iter([_listed(entry, entry.name)])
-    return _list_folder(session, entry, is_recursive=is_recursive)
+        return iter([Step(entry.name, 0, entry, is_last=True)])
+    return walk(session.pages, entry, most_depth=most_depth)
 
 
 def existing_entry(tree: Tree, path: Path) -> Entry:
@@ -38,22 +42,8 @@ def existing_entry(tree: Tree, path: Path) -> Entry:
     return entry
 
 
-def _list_folder(session: VolumeSession, folder: Entry, *, is_recursive: bool) -> Iterator[Listed]:
-    """Yield what lies in a folder, each folder before what is in it. Raises LimitError where they lie too deep."""
-    open_folders = [("", PageTree(session.pages, folder_ref(folder)).entries())]
-    while open_folders:
-        prefix, entries = open_folders[-1]
-        entry = next(entries, None)
-        if entry is None:
-            open_folders.pop()
-            continue
-        yield _listed(entry, prefix + entry.name)
-        if is_recursive and entry.kind == FOLDER:
-            refuse_too_deep(len(open_folders))
-            open_folders.append((f"{prefix}{entry.name}/", PageTree(session.pages, folder_ref(entry)).entries()))
-
-
-def _listed(entry: Entry, path: str) -> Listed:
+def listed(entry: Entry, path: str) -> Listed:
+    """Describe an entry for a listing."""
     return Listed(
         path=path,
         kind=entry.kind,
