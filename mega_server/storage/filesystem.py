@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import sys
 import threading
 from collections import OrderedDict
@@ -51,7 +52,7 @@ class FilesystemStore:
         except OSError:
             partial.unlink(missing_ok=True)
             raise
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def read(self, volume: VolumeId, name: PackName, offset: int, length: int) -> bytes:
         """Read exactly `length` bytes. Raises PackLostError."""
@@ -77,6 +78,16 @@ class FilesystemStore:
         for file, pack, _ in self._files():
             if _NAME.fullmatch(file.name):
                 yield pack
+
+    def remove(self, volume: VolumeId, name: PackName) -> None:
+        """Remove a pack, if it is there."""
+        (self._root / volume.hex() / name.hex()).unlink(missing_ok=True)
+        with self._lock:
+            self._open.pop((volume, name), None)
+
+    def free_bytes(self) -> int | None:
+        """Say how much room the disk has for us."""
+        return shutil.disk_usage(self._root).free
 
     def leftovers(self, before_ms: int) -> Iterator[StoredPack]:
         """List the partial files last written before this time."""
@@ -112,7 +123,7 @@ class FilesystemStore:
         else:
             is_new = True
         if is_new or volume not in self._durable:
-            _sync_folder(self._root)
+            sync_folder(self._root)
             self._durable.add(volume)
         return folder
 
@@ -179,7 +190,7 @@ def _write_all(fd: int, part: bytes | memoryview) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename durable: POSIX keeps names in the folder, which has its own fsync. Windows has nothing like it."""
     if sys.platform != "win32":
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -36,6 +36,14 @@ class MemoryStore:
         for (volume, name), pack in list(self._packs.items()):
             yield StoredPack(volume, name, len(pack))
 
+    def remove(self, volume: VolumeId, name: PackName) -> None:
+        """Forget a pack."""
+        self._packs.pop((volume, name), None)
+
+    def free_bytes(self) -> int | None:
+        """Nobody knows."""
+        return None
+
     def leftovers(self, before_ms: int) -> Iterator[StoredPack]:  # noqa: ARG002 -- the protocol's argument
         """List nothing: what is cut here is gone."""
         return iter(())

@@ -45,6 +45,12 @@ class BlobStore(Protocol):
     def packs(self) -> Iterator[StoredPack]:
         """List every pack, in no order."""
 
+    def remove(self, volume: VolumeId, name: PackName) -> None:
+        """Remove a pack; one that is not there is a success. A power cut may bring it back."""
+
+    def free_bytes(self) -> int | None:
+        """Say how much room is left; None where nobody knows."""
+
     def leftovers(self, before_ms: int) -> Iterator[StoredPack]:
         """List what a `put` that was killed left of a pack, last written before this time: its bytes serve nobody."""
 

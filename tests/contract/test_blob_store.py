@@ -196,3 +196,21 @@ def test_a_fresh_store_has_no_leftovers(store: BlobStore) -> None:
     """What was stored whole leaves nothing to remove."""
     store.put(VOLUME, NAME, [b"pack"])
     assert (list(store.leftovers(2**62)), store.drop_leftovers(2**62)) == ([], 0)
+
+
+def test_a_removed_pack_is_lost(store: BlobStore) -> None:
+    """What was removed is gone, also for a reader that had it open; the others stay."""
+    store.put(VOLUME, NAME, [b"one"])
+    store.put(VOLUME, SECOND, [b"two"])
+    assert store.read(VOLUME, NAME, 0, 3) == b"one"
+    store.remove(VOLUME, NAME)
+
+    assert store.size_bytes(VOLUME, NAME) is None
+    with pytest.raises(PackLostError):
+        store.read(VOLUME, NAME, 0, 3)
+    assert list(store.packs()) == [StoredPack(VOLUME, SECOND, 3)]
+
+
+def test_removing_twice_is_harmless(store: BlobStore) -> None:
+    """A removal may be repeated after a crash."""
+    store.remove(VOLUME, NAME)
