@@ -71,7 +71,11 @@ class Retry:
         sleep: Callable[[float], None] = time.sleep,
         fraction: Callable[[], float] = random.random,
     ) -> None:
-        """Take the policy, the listener that is told what we wait for, and the two sources of non-determinism."""
+        """Take the policy, the listener that is told what we wait for, and the two sources of non-determinism.
+
+        Jitter only keeps devices from coming back at one moment; nobody gains by guessing it, so it is no secret and
+        need not come from `crypto.randomness`.
+        """
         self._policy = policy or RetryPolicy()
         self._on_wait = on_wait
         self._sleep = sleep

@@ -7,8 +7,11 @@ import sys
 import click
 
 from mega_cli.account import open_volume
+from mega_cli.account.pace import open_pace
+from mega_cli.api.rates import Timetable
 from mega_cli.options.command import declare
 from mega_cli.options.selection import REMOTE_PATH
+from mega_cli.options.transfer import bwlimit_option
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
 from mega_cli.paths.remote import RemotePath
@@ -18,12 +21,14 @@ from mega_cli.volume.get import cat
 
 @declare("cat", examples=("mega cat /sample/README.txt",))
 @click.argument("paths", nargs=-1, required=True, type=REMOTE_PATH, metavar="PATH...")
-def command(console: Console, paths: tuple[RemotePath, ...]) -> None:
+@bwlimit_option
+def command(console: Console, paths: tuple[RemotePath, ...], limit: Timetable | None) -> None:
     """Print files.
 
     Writes the bytes of one file after another to standard output. Each piece is verified before it is written.
     """
     progress = spoken_waits(console)
-    with open_volume(open_home(), progress) as session:
+    home = open_home()
+    with open_volume(home, progress, open_pace(home, limit)) as session:
         for path in paths:
             cat(session, path, sys.stdout.buffer, progress)

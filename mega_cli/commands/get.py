@@ -7,8 +7,11 @@ import sys
 import click
 
 from mega_cli.account import open_volume
+from mega_cli.account.pace import open_pace
+from mega_cli.api.rates import Timetable
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import exclude_option, include_option
+from mega_cli.options.transfer import bwlimit_option, transfers_option
 from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress, spoken_waits
 from mega_cli.output.summary import report_transfer
@@ -19,7 +22,14 @@ from mega_cli.volume.get import cat, get
 from mega_cli.volume.requests import GetOptions, Overwrite
 
 
-@declare("get", examples=("mega get /sample /tmp", "mega get --overwrite if-changed /sample /tmp"))
+@declare(
+    "get",
+    examples=(
+        "mega get /sample /tmp",
+        "mega get --overwrite if-changed /sample /tmp",
+        "mega get --bwlimit 2M /sample /tmp",
+    ),
+)
 @click.argument("words", nargs=-1, required=True, metavar="PATH... [DST]")
 @exclude_option
 @include_option
@@ -28,6 +38,8 @@ from mega_cli.volume.requests import GetOptions, Overwrite
     type=click.Choice(["always", "if-changed", "if-newer", "never"]),
     help="What to do with a file that is there and differs; without it such a file is left alone and listed.",
 )
+@bwlimit_option
+@transfers_option
 @dry_run_option
 def command(
     console: Console,
@@ -35,6 +47,8 @@ def command(
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     overwrite: Overwrite | None,
+    limit: Timetable | None,
+    transfers: int,
     *,
     is_dry_run: bool,
 ) -> None:
@@ -46,17 +60,22 @@ def command(
     """
     *sources, destination = words if len(words) > 1 else (*words, ".")
     paths = [RemotePath.parse(source) for source in sources]
+    home = open_home()
+    pace = open_pace(home, limit)
     if destination == "-":
         waits = spoken_waits(console)
-        with open_volume(open_home(), waits) as session:
+        with open_volume(home, waits, pace) as session:
             for path in paths:
                 cat(session, path, sys.stdout.buffer, waits)
         return
     options = GetOptions(
-        filters=Filters.from_options(exclude, include), is_dry_run=is_dry_run, overwrite=overwrite or "refuse"
+        filters=Filters.from_options(exclude, include),
+        is_dry_run=is_dry_run,
+        overwrite=overwrite or "refuse",
+        transfers=transfers,
     )
     console.when_interrupted = "run the same command again: what was fetched is kept, and it goes on from there"
-    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(open_home(), progress) as session:
+    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(home, progress, pace) as session:
         summary = get(session, paths, destination, options, progress)
     report_transfer(
         console,

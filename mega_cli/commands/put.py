@@ -9,8 +9,11 @@ from typing import Literal
 import click
 
 from mega_cli.account import open_volume
+from mega_cli.account.pace import open_pace
+from mega_cli.api.rates import Timetable
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import source_filter_options
+from mega_cli.options.transfer import bwlimit_option, transfers_option
 from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress
 from mega_cli.output.summary import report_transfer
@@ -25,6 +28,7 @@ from mega_cli.volume.requests import PutOptions, PutStream
     "put",
     examples=(
         "mega put --exclude '*.log' /etc/skel /backup",
+        "mega put --bwlimit '08:00,512K 23:00,off' /etc/skel /backup",
         "echo 'remember the milk' | mega put - /notes.txt",
     ),
 )
@@ -38,6 +42,8 @@ from mega_cli.volume.requests import PutOptions, PutStream
     show_default=True,
     help="Compress where it helps; off for data that is compressed already.",
 )
+@bwlimit_option
+@transfers_option
 @dry_run_option
 def command(
     console: Console,
@@ -46,6 +52,8 @@ def command(
     *,
     stays: bool,
     compression: Literal["on", "off"],
+    limit: Timetable | None,
+    transfers: int,
     is_dry_run: bool,
 ) -> None:
     """Store files and folders.
@@ -56,10 +64,16 @@ def command(
     """
     *sources, destination = words if len(words) > 1 else (*words, "/")
     options = PutOptions(
-        filters=filters, is_dry_run=is_dry_run, compress=compression == "on", stays_on_one_filesystem=stays
+        filters=filters,
+        is_dry_run=is_dry_run,
+        compress=compression == "on",
+        stays_on_one_filesystem=stays,
+        transfers=transfers,
     )
+    home = open_home()
+    pace = open_pace(home, limit)
     console.when_interrupted = "run the same command again: what was sent is kept, and it goes on from there"
-    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(open_home(), progress) as session:
+    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(home, progress, pace) as session:
         found = [_standard_input() if source == "-" else source for source in sources]
         summary = put(session, found, RemotePath.parse(destination), options, progress)
     report_transfer(

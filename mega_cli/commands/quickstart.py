@@ -9,6 +9,9 @@ from pathlib import Path
 import click
 
 from mega_cli.account import open_volume
+from mega_cli.account.pace import open_pace
+from mega_cli.api.pace import Pace
+from mega_cli.api.rates import Timetable
 from mega_cli.daemon.embedded_server import EmbeddedServer
 from mega_cli.daemon.first_account import check_profile, enter_account, finish_first_run
 from mega_cli.daemon.sample_folder import sample_folder
@@ -17,6 +20,7 @@ from mega_cli.localfs.compare import compare_folders
 from mega_cli.model import Secret
 from mega_cli.options.command import declare
 from mega_cli.options.password import PasswordSource, has_terminal, password_options
+from mega_cli.options.transfer import bwlimit_option
 from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress
 from mega_cli.output.quickstart import report_entered, report_listing, report_round_trip, report_stored, suggest_next
@@ -35,8 +39,11 @@ _LISTED = 20
 @click.option(
     "--account", envvar="MEGA_ACCOUNT", default="owner", show_default=True, help="The account to make or use."
 )
+@bwlimit_option
 @password_options
-def command(console: Console, folder: Path | None, account: str, password: PasswordSource) -> None:
+def command(
+    console: Console, folder: Path | None, account: str, limit: Timetable | None, password: PasswordSource
+) -> None:
     """Start a server on this machine, store a folder and prove it.
 
     Starts the embedded server on loopback, creates an account on first use, stores FOLDER (or a sample), lists it,
@@ -66,7 +73,7 @@ def command(console: Console, folder: Path | None, account: str, password: Passw
             kit_path=entered.kit_path,
         )
         finish_first_run(entered.home)
-        failed = _store_and_prove(console, entered.home, source)
+        failed = _store_and_prove(console, entered.home, source, open_pace(entered.home, limit))
         is_staying = has_terminal() and not server.was_running
         has_to_start = not is_staying and not server.was_running
         suggest_next(console, RemotePath.parse(source.name), server.command_line if has_to_start else [])
@@ -78,10 +85,10 @@ def command(console: Console, folder: Path | None, account: str, password: Passw
         raise failed
 
 
-def _store_and_prove(console: Console, home: Home, source: Path) -> SomeItemsFailedError | None:
+def _store_and_prove(console: Console, home: Home, source: Path, pace: Pace) -> SomeItemsFailedError | None:
     """Put, list, get and compare; give the error to end with when items failed."""
     stored = RemotePath.parse(source.name)
-    with shown_progress(console) as progress, open_volume(home, progress) as session:
+    with shown_progress(console) as progress, open_volume(home, progress, pace) as session:
         put_summary = put(session, [str(source)], RemotePath(), PutOptions(), progress)
     report_stored(console, put_summary, progress.skipped_bytes)
     listed = set(progress.listed)
@@ -89,7 +96,7 @@ def _store_and_prove(console: Console, home: Home, source: Path) -> SomeItemsFai
         listing = iter(list_path(session, stored, is_recursive=True))
         report_listing(console, stored, list(islice(listing, _LISTED)), sum(1 for _ in listing))
     with tempfile.TemporaryDirectory(prefix="mega-quickstart-") as fetched:
-        with shown_progress(console) as progress, open_volume(home, progress) as session:
+        with shown_progress(console) as progress, open_volume(home, progress, pace) as session:
             get_summary = get(session, [stored], fetched, GetOptions(), progress)
         comparison = compare_folders(str(source), str(Path(fetched) / source.name))
     problems = (*put_summary.problems, *get_summary.problems)

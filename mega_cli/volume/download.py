@@ -1,7 +1,7 @@
 """Fetch, verify and open objects ahead of whoever consumes them, in order.
 
 A few threads each take one batch: ask for it, check every blob's SHA-256 and commitment, open it. Nothing reaches the
-consumer unverified. Memory is bounded by `FETCHERS` + 1 batches.
+consumer unverified. Memory is bounded by one batch more than there are threads, and by `AHEAD_BYTES`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,24 @@ from mega_cli.formats.object import open_object
 from mega_cli.model import MIB, BlobId, Ref
 from mega_cli.system.bulk_run import prepare_bulk_run
 from mega_cli.volume.refs import by_id
+from mega_cli.volume.requests import TRANSFERS
 from mega_cli.volume.session import VolumeSession
 
-FETCHERS = 3
 BATCH_BYTES = 8 * MIB
 """Of plaintext: one request, answered from about one pack."""
+AHEAD_BYTES = 48 * MIB
+"""Of plaintext, in all threads together: with many threads the batches are smaller."""
 BATCH_REFS = 1_024
 
 T = TypeVar("T")
 
 
 def fetch_in_order(
-    session: VolumeSession, wanted: Iterable[tuple[T, Ref]], received: Callable[[int], None]
+    session: VolumeSession,
+    wanted: Iterable[tuple[T, Ref]],
+    received: Callable[[int], None],
+    *,
+    threads: int = TRANSFERS,
 ) -> Generator[tuple[T, Ref, bytes], None, None]:
     """Yield (tag, ref, plaintext) for each (tag, ref), in order; `wanted` is drawn a few batches ahead.
 
@@ -34,12 +40,12 @@ def fetch_in_order(
     Close the generator to stop early.
     """
     prepare_bulk_run()
-    pool = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
     under_way: deque[tuple[list[tuple[T, Ref]], Future[tuple[dict[BlobId, bytes], int]]]] = deque()
     try:
-        for batch in _batches(wanted):
+        for batch in _batches(wanted, min(BATCH_BYTES, AHEAD_BYTES // threads)):
             under_way.append((batch, pool.submit(_fetch, session, batch)))
-            if len(under_way) > FETCHERS:
+            if len(under_way) > threads:
                 yield from _finish(*under_way.popleft(), received)
         while under_way:
             yield from _finish(*under_way.popleft(), received)
@@ -56,11 +62,11 @@ def _finish(
         yield tag, ref, opened[ref.id]
 
 
-def _batches(wanted: Iterable[tuple[T, Ref]]) -> Iterator[list[tuple[T, Ref]]]:
+def _batches(wanted: Iterable[tuple[T, Ref]], most_bytes: int) -> Iterator[list[tuple[T, Ref]]]:
     batch: list[tuple[T, Ref]] = []
     size = 0
     for tag, ref in wanted:
-        if batch and (size + ref.plain_len > BATCH_BYTES or len(batch) >= BATCH_REFS):
+        if batch and (size + ref.plain_len > most_bytes or len(batch) >= BATCH_REFS):
             yield batch
             batch, size = [], 0
         batch.append((tag, ref))

@@ -67,7 +67,8 @@ class GetWalk:
     def run(self) -> None:
         """Write everything. Raises IntegrityError, TemporaryError, and the disk's errors that end a run."""
         try:
-            with closing(fetch_in_order(self._session, self._wanted(), self._received)) as fetched:
+            threads = self._options.transfers
+            with closing(fetch_in_order(self._session, self._wanted(), self._received, threads=threads)) as fetched:
                 for job, ref, plain in fetched:
                     self._take(job, ref, plain)
             self._describe_folders()

@@ -100,7 +100,7 @@ def _put_once(
     parent, name = past.place
     found = [source if isinstance(source, PutStream) else _find(source) for source in sources]
     refuse_equal_names(place[1].name for place in found if not isinstance(place, PutStream))
-    uploader = Uploader(session.client, session.keys.volume, lambda facts: remember(session.index, facts))
+    uploader = _uploader(session, options)
     paths = [source for source in sources if isinstance(source, str)]
     with (
         totals_told(paths, options.filters, progress),
@@ -139,6 +139,13 @@ def _put_once(
         if not options.is_dry_run:
             commit_graft(walk)
     return _summary(walk, uploader, past)
+
+
+def _uploader(session: VolumeSession, options: PutOptions) -> Uploader:
+    """Make the way out; what it has stored is remembered at once."""
+    return Uploader(
+        session.client, session.keys.volume, lambda facts: remember(session.index, facts), senders=options.transfers
+    )
 
 
 def _summary(walk: PutWalk, uploader: Uploader, past: _Past) -> PutSummary:

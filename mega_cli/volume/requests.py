@@ -7,6 +7,11 @@ from typing import Literal, Protocol
 
 from mega_cli.paths.filters import Filters
 
+TRANSFERS = 3
+"""Threads that move bytes unless told otherwise: one on the wire, one in the server's hash, one in its fsync."""
+TRANSFERS_MOST = 16
+"""As many as the transport keeps connections."""
+
 Overwrite = Literal["refuse", "always", "if-changed", "if-newer", "never"]
 """`refuse` (the default): a file that differs is a problem, listed, exit code 3."""
 
@@ -27,6 +32,7 @@ class PutOptions:
     is_dry_run: bool = False
     compress: bool = True
     stays_on_one_filesystem: bool = False
+    transfers: int = TRANSFERS
 
 
 class Readable(Protocol):
@@ -64,6 +70,7 @@ class GetOptions:
     filters: Filters = field(default_factory=Filters)
     is_dry_run: bool = False
     overwrite: Overwrite = "refuse"
+    transfers: int = TRANSFERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ from mega_cli.api.client import ServerClient
 from mega_cli.formats.object import SealedObject
 from mega_cli.model import PACK_TARGET_BYTES, BlobId, VolumeId
 from mega_cli.volume.facts import Fact
+from mega_cli.volume.requests import TRANSFERS
 
-SENDERS = 3
-"""Packs under way at once: one on the wire, one in the server's hash, one in its fsync (28 ms for 8 MiB here)."""
 PACK_BLOBS = 4_096
 """Fewer than the server's 16,384, so that a pack of the smallest blobs is still about 2 MiB of work."""
 
@@ -36,8 +35,11 @@ class _Pack:
 class Uploader:
     """A put's way out. `add` may be called from any thread; the rest belongs to the control thread."""
 
-    def __init__(self, client: ServerClient, volume: VolumeId, record: Record) -> None:
-        """`record` is told the facts of each pack once the server has it; it is called from a sender, one at a time."""
+    def __init__(self, client: ServerClient, volume: VolumeId, record: Record, *, senders: int = TRANSFERS) -> None:
+        """`senders` packs are under way at once (a server's fsync takes 28 ms for 8 MiB here).
+
+        `record` is told the facts of each pack once the server has it; it is called from a sender, one at a time.
+        """
         self._client = client
         self._volume = volume
         self._record = record
@@ -45,8 +47,8 @@ class Uploader:
         self._record_lock = Lock()
         self._pack = _Pack()
         self._queued: set[BlobId] = set()
-        self._slots = BoundedSemaphore(SENDERS)
-        self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
+        self._slots = BoundedSemaphore(senders)
+        self._pool = ThreadPoolExecutor(senders, thread_name_prefix="send")
         self._under_way: set[Future[None]] = set()
         self.sent_bytes = 0
 

@@ -13,6 +13,7 @@ from typing import Self
 
 import pytest
 
+from mega_cli.api.pace import Pace
 from mega_cli.main import main
 from mega_cli.volume.progress import Progress
 
@@ -50,7 +51,7 @@ class FakeVolume:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     is_open: bool = False
 
-    def open(self, _home: object, _progress: Progress | None = None) -> Self:
+    def open(self, _home: object, _progress: Progress | None = None, _pace: Pace | None = None) -> Self:
         """Stand in for `open_volume`."""
         return self
 

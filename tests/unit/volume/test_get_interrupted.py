@@ -9,6 +9,7 @@ import pytest
 from mega_cli.errors import TemporaryError
 from mega_cli.model import MIB, BlobId
 from mega_cli.volume import download
+from mega_cli.volume.requests import GetOptions
 from tests.kit.forge import fixed
 from tests.kit.memory_server import MemoryServer
 from tests.unit.volume.conftest import Desk, partials
@@ -37,13 +38,12 @@ def cut_after(server: MemoryServer, blobs: int) -> None:
 def half(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Fetch a large file into `out/src` until about half of it lies in the partial file, then fail."""
     monkeypatch.setattr(download, "BATCH_REFS", 1)
-    monkeypatch.setattr(download, "FETCHERS", 1)
     desk.file("src/large", LARGE)
     desk.put()
     (desk.disk / "out").mkdir()
     cut_after(desk.server, len(desk.server.data_ids()) // 2)
     with pytest.raises(_CutError):
-        desk.get("/src")
+        desk.get("/src", options=GetOptions(transfers=1))
     desk.server.before_blob = None
     desk.server.fetched.clear()
     return desk
