@@ -7,6 +7,7 @@ the traceback goes to the server's own log.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mega_server.auth import EXTENSION
 from mega_server.config import Config
@@ -26,7 +28,7 @@ from mega_server.services.backend import now_ms, open_backend
 from mega_server.views import accounts, server, volumes
 from mega_server.views.door import answer
 
-_UNAVAILABLE_RETRY_S = 2.0
+_RETRY_S = 2.0
 _BY_STATUS = {
     404: (ErrorCode.NOT_FOUND, "there is nothing here"),
     405: (ErrorCode.METHOD_NOT_ALLOWED, "this method is not allowed here"),
@@ -39,6 +41,9 @@ def create_app(config: Config, clock: Callable[[], int] = now_ms) -> Flask:
     """Build the application on a data folder that `initialise` made."""
     app = Flask("mega_server", static_folder=None)
     app.extensions[EXTENSION] = open_backend(config, clock)
+    if hops := config.trusted_proxies:
+        # Not X-Forwarded-Host: a relay could name its own origin by it, and have logins that were signed for itself.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's own way
     for module in (server, accounts, volumes):
         app.register_blueprint(module.views)
     app.register_error_handler(RefusedError, _refused)
@@ -71,16 +76,17 @@ def _stamp(response: Response) -> Response:
 
 def _refused(error: RefusedError) -> Response:
     kind = ERROR_KINDS[error.code]
+    retry_after_s = _RETRY_S if error.retry_after_s is None else error.retry_after_s
     detail = ErrorDetail(
         code=error.code,
         message=error.message,
-        retry_after_s=_UNAVAILABLE_RETRY_S if kind.is_retryable else None,
+        retry_after_s=retry_after_s if kind.is_retryable else None,
         missing=error.missing,
         head=error.head,
     )
     response = answer(ErrorReply(error=detail), kind.status)
     if kind.is_retryable:
-        response.headers["Retry-After"] = str(int(_UNAVAILABLE_RETRY_S))
+        response.headers["Retry-After"] = str(math.ceil(retry_after_s))
     if error.code in {ErrorCode.TOO_LARGE, ErrorCode.QUOTA_EXCEEDED}:
         # The body was not read; the connection cannot carry another request.
         response.headers["Connection"] = "close"

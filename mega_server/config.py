@@ -41,6 +41,8 @@ class Config:
     quota_bytes: int = QUOTA_BYTES
     storage: Storage = Storage.FILESYSTEM
     is_verbose: bool = False
+    trusted_proxies: int = 0
+    """So many reverse proxies stand before the server; each one's X-Forwarded-For and -Proto are believed."""
 
     @property
     def database_url(self) -> str:

@@ -14,13 +14,25 @@ from mega_server.protocol.errors import ErrorCode
 class RefusedError(Exception):
     """The request is answered with this error (`protocol.errors` gives its status)."""
 
-    def __init__(self, code: ErrorCode, message: str, *, missing: Sequence[bytes] = (), head: bytes = b"") -> None:
-        """Keep what the answer says; `missing` and `head` go with their own codes only."""
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        missing: Sequence[bytes] = (),
+        head: bytes = b"",
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Keep what the answer says; `missing` and `head` go with their own codes only.
+
+        `retry_after_s` is when a retryable refusal passes, where that is known.
+        """
         super().__init__(message)
         self.code = code
         self.message = message
         self.missing = list(missing)
         self.head = head
+        self.retry_after_s = retry_after_s
 
 
 def not_found() -> RefusedError:

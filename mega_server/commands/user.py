@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mega_server.options import SETTINGS, data_option, example, existing
-from mega_server.services.accounts import reserve_name
+from mega_server.services.invites import reserve_name
 
 
 @click.group("user")

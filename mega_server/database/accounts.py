@@ -1,4 +1,4 @@
-"""Rows of accounts, reserved names, and quota."""
+"""Rows of accounts, and quota."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from mega_server.database.schema import accounts, reservations, signup_codes
+from mega_server.database.schema import accounts, blobs, challenges, packs, reservations, volumes
 
 # An upload that has not ended after an hour has died with its process.
 RESERVATION_LIFE_MS = 3_600_000
@@ -23,20 +23,18 @@ def add_account(connection: Connection, values: Mapping[str, object]) -> None:
     connection.execute(insert(accounts).values(**values))
 
 
-def signup_code_row(connection: Connection, account: str) -> Row[Any] | None:
-    """Read the code that a reserved name waits for."""
-    return connection.execute(select(signup_codes).where(signup_codes.c.account == account)).first()
+def set_account(connection: Connection, account: str, values: Mapping[str, object]) -> bool:
+    """Change an account, and say whether there was one."""
+    return connection.execute(update(accounts).where(accounts.c.account == account).values(**values)).rowcount > 0
 
 
-def put_signup_code(connection: Connection, account: str, code_hash: bytes, expires: int) -> None:
-    """Reserve a name, replacing an older code."""
-    drop_signup_code(connection, account)
-    connection.execute(insert(signup_codes).values(account=account, code_hash=code_hash, expires=expires))
-
-
-def drop_signup_code(connection: Connection, account: str) -> None:
-    """End a reservation of a name."""
-    connection.execute(delete(signup_codes).where(signup_codes.c.account == account))
+def drop_account(connection: Connection, account: str) -> None:
+    """Delete an account; its sessions, volumes, records and reservations go with it by their foreign keys."""
+    own = select(volumes.c.volume).where(volumes.c.account == account)
+    for table in (blobs, packs):
+        connection.execute(delete(table).where(table.c.volume.in_(own)))
+    connection.execute(delete(challenges).where(challenges.c.account == account))
+    connection.execute(delete(accounts).where(accounts.c.account == account))
 
 
 def used_bytes(connection: Connection, account: str, now: int) -> int:

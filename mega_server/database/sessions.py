@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from mega_server.database.schema import challenges, sessions
+from mega_server.database.schema import accounts, challenges, sessions
 
 
 def add_challenge(connection: Connection, nonce_hash: bytes, account: str, expires: int, now: int) -> None:
@@ -42,10 +42,9 @@ def add_session(
 
 
 def session_row(connection: Connection, token_hash: bytes, used_after: int) -> Row[Any] | None:
-    """Read the session of a token, unless it has lain unused for too long."""
-    return connection.execute(
-        select(sessions).where(sessions.c.token_hash == token_hash, sessions.c.used > used_after)
-    ).first()
+    """Read the session of a token, unless it has lain unused for too long, and since when its account is disabled."""
+    query = select(sessions, accounts.c.disabled).join(accounts, accounts.c.account == sessions.c.account)
+    return connection.execute(query.where(sessions.c.token_hash == token_hash, sessions.c.used > used_after)).first()
 
 
 def session_rows(connection: Connection, account: str, used_after: int) -> list[Row[Any]]:
@@ -65,3 +64,8 @@ def drop_session(connection: Connection, account: str, session_id: str) -> bool:
         delete(sessions).where(sessions.c.account == account, sessions.c.session_id == session_id)
     )
     return dropped.rowcount > 0
+
+
+def drop_other_sessions(connection: Connection, account: str, kept: str) -> None:
+    """End every session of an account but the one with this id."""
+    connection.execute(delete(sessions).where(sessions.c.account == account, sessions.c.session_id != kept))

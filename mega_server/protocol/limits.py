@@ -25,6 +25,7 @@ RECORDS_PER_REPLY = 8_192
 
 ROOT_RECORD_BYTES = 746
 SLOT_BYTES = 128
+LOGIN_KEY_BYTES = 32
 IDCERT_MOST_BYTES = 1_024
 BLOB_LEAST_BYTES = 512 + 52
 """The smallest sealed object: a payload of 512 bytes and 52 bytes of seal."""

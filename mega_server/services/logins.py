@@ -1,29 +1,25 @@
 """Challenges, logins and sessions.
 
-A slot leaves the server only after a login signature. A wrong key and an unknown account are one refusal, after the
-same work. Challenges are used once, within 60 s of the server's own clock. Tokens are stored as SHA-256, so finding one
-is the comparison: an attacker who times it learns about hashes, never about tokens.
+A slot leaves the server only after a login signature. Tokens are stored as SHA-256, so finding one is the comparison:
+an attacker who times it learns about hashes, never about tokens.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass, field
-
-from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey, VerifyKey
 
 from mega_server.database import accounts, sessions
 from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.limits import CHALLENGE_LIFE_S, DEVICE_NAME_CHARS, SESSION_IDLE_DAYS
 from mega_server.protocol.messages import LoginReply, LoginRequest, SessionInfo
-from mega_server.protocol.proof import NONCE_BYTES, Proof, Purpose, login_statement
+from mega_server.protocol.proof import NONCE_BYTES
 from mega_server.refusal import RefusedError, not_found, refuse
-from mega_server.services.accounts import check_account_name
+from mega_server.services.account_rules import check_account_name
 from mega_server.services.backend import Backend
+from mega_server.services.proofs import Signed, check_claim, is_proven, login_refused
 
 _IDLE_MS = SESSION_IDLE_DAYS * 24 * 3_600_000
 # Writing the time of every request would cost a commit each.
@@ -54,53 +50,41 @@ def new_challenge(backend: Backend, account: str) -> bytes:
     return nonce
 
 
-def login(backend: Backend, message: LoginRequest, body: bytes, proof: Proof, origin: str) -> LoginReply:
-    """Check a proof over the exact `body` and begin a session.
+def login(backend: Backend, message: LoginRequest, signed: Signed) -> LoginReply:
+    """Check a proof over the exact body and begin a session.
 
-    Raises RefusedError: bad_request, or login_refused for every other reason.
+    Raises RefusedError: bad_request, forbidden for a disabled account whose key has signed, or login_refused.
     """
     check_account_name(message.account)
-    if message.key not in {"password", "recovery"}:
-        refuse("`key` is password or recovery")
+    check_claim(message, message.account)
     if len(message.device_name) > DEVICE_NAME_CHARS or not message.device_name.isprintable():
         refuse(f"a device name is at most {DEVICE_NAME_CHARS} printable characters")
-    now = backend.clock()
-    with backend.database.writing() as connection:
-        is_fresh = sessions.take_challenge(connection, _hash(proof.server_nonce), message.account, now)
-        row = accounts.account_row(connection, message.account)
-    is_recovery = message.key == "recovery"
-    if row is None:
-        seed = hmac.digest(backend.secret, b"login key\0" + message.account.encode(), hashlib.sha256)
-        key = SigningKey(seed).verify_key.encode()
-    else:
-        key = row.recovery_key if is_recovery else row.login_key
-    statement = login_statement(
-        origin=origin,
-        account=message.account,
-        server_nonce=proof.server_nonce,
-        client_nonce=proof.client_nonce,
-        purpose=Purpose.LOGIN,
-        body=body,
-    )
-    is_signed = _is_signed(key, statement, proof.signature)
-    if row is None or not is_signed or not is_fresh:
-        raise RefusedError(ErrorCode.LOGIN_REFUSED, "account or password is wrong")
     token, session_id = secrets.token_bytes(_TOKEN_BYTES), secrets.token_hex(8)
     with backend.database.writing() as connection:
-        sessions.add_session(
-            connection,
-            token_hash=_hash(token),
-            session_id=session_id,
-            account=message.account,
-            device_name=message.device_name,
-            now=now,
-        )
-    slot = row.recovery_slot if is_recovery else row.password_slot
+        row = accounts.account_row(connection, message.account)
+        is_allowed = is_proven(backend, connection, row, message, signed)
+        if row is not None and is_allowed and row.disabled is None:
+            sessions.add_session(
+                connection,
+                token_hash=_hash(token),
+                session_id=session_id,
+                account=message.account,
+                device_name=message.device_name,
+                now=backend.clock(),
+            )
+    if row is None or not is_allowed:
+        raise login_refused()
+    if row.disabled is not None:
+        raise _disabled()
+    slot = row.recovery_slot if message.key == "recovery" else row.password_slot
     return LoginReply(token=_token_text(token), session_id=session_id, slot=slot)
 
 
 def signed_in(backend: Backend, token_text: str) -> SignedIn:
-    """Find whose token this is, and remember that it was used. Raises RefusedError: unauthorized."""
+    """Find whose token this is, and remember that it was used.
+
+    Raises RefusedError: unauthorized, forbidden for a disabled account.
+    """
     try:
         token = base64.urlsafe_b64decode(token_text + "=" * (-len(token_text) % 4))
     except ValueError:
@@ -110,7 +94,9 @@ def signed_in(backend: Backend, token_text: str) -> SignedIn:
     with backend.database.reading() as connection:
         row = sessions.session_row(connection, token_hash, now - _IDLE_MS)
     if row is None or len(token) != _TOKEN_BYTES:
-        raise RefusedError(ErrorCode.UNAUTHORIZED, "not logged in, or the session has ended")
+        raise session_ended()
+    if row.disabled is not None:
+        raise _disabled()
     if row.used < now - _USED_STEP_MS:
         with backend.database.writing(is_durable=False) as connection:
             sessions.set_session_used(connection, token_hash, now)
@@ -141,12 +127,15 @@ def end_session(backend: Backend, who: SignedIn, session_id: str) -> None:
             raise not_found()
 
 
-def _is_signed(key: bytes, statement: bytes, signature: bytes) -> bool:
-    try:
-        VerifyKey(key).verify(statement, signature)
-    except BadSignatureError:
-        return False
-    return True
+def session_ended() -> RefusedError:
+    """Make the one refusal of a request without a session."""
+    return RefusedError(ErrorCode.UNAUTHORIZED, "not logged in, or the session has ended")
+
+
+def _disabled() -> RefusedError:
+    return RefusedError(
+        ErrorCode.FORBIDDEN, "this server's administrator has disabled this account; what it stores is kept"
+    )
 
 
 def _token_text(token: bytes) -> str:

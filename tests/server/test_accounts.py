@@ -27,7 +27,7 @@ from mega_server.protocol.messages import (
     SignupReply,
 )
 from mega_server.protocol.proof import Proof
-from mega_server.services.accounts import reserve_name
+from mega_server.services.invites import reserve_name
 from tests.kit.account import FakeAccount, error_of, read, root_record
 from tests.kit.server import backend_of, make_app
 from tests.server.conftest import FakeClock
