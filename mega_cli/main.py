@@ -48,6 +48,9 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "cp": "Copy, uploading nothing.",
         "rm": "Move to the trash.",
     },
+    "Settings": {
+        "bwlimit": "Show or set the bandwidth limit, also of running transfers.",
+    },
 }
 
 
