@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "mv": "Move or rename, uploading nothing.",
         "cp": "Copy, uploading nothing.",
         "rm": "Move to the trash.",
+        "trash": "List what was removed, put it back, or empty the trash.",
     },
     "Settings": {
         "bwlimit": "Show or set the bandwidth limit, also of running transfers.",

@@ -64,14 +64,15 @@ def _read_from_environment(option: click.Option, command: str) -> None:
 class MegaCommand(click.Command):
     """A command that knows its examples. Each is one line that works as printed."""
 
-    def __init__(self, name: str, *, examples: Sequence[str], **settings: object) -> None:
-        """Take click's own settings and the examples."""
+    def __init__(self, name: str, *, examples: Sequence[str], words: str = "", **settings: object) -> None:
+        """Take click's own settings, the examples, and the words that call it after `mega` ("trash restore")."""
         super().__init__(name, **settings)  # type: ignore[arg-type]  # click checks its own settings
         self.examples = tuple(examples)
+        self.words = words or name
         self.params.extend(console_options())
         for option in self.params:
             if isinstance(option, click.Option):
-                _read_from_environment(option, name)
+                _read_from_environment(option, self.words.replace(" ", "_"))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
         """End the help with the examples, unwrapped."""
@@ -80,11 +81,35 @@ class MegaCommand(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
 
+class MegaGroup(MegaCommand, click.Group):
+    """A command made of commands: `mega trash ls`. Without one of them, the first is meant."""
+
+    def __init__(self, name: str, help: str, commands: Sequence[MegaCommand]) -> None:  # noqa: A002 -- click's word
+        """Take its help and its commands, the one that is meant by default first."""
+        self._first = commands[0]
+        examples = [example for command in commands for example in command.examples[:1]]
+        super().__init__(name, examples=examples, help=help, commands=commands)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """Name the commands in their order."""
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put in the first command where none is named, so that `mega trash -l` works."""
+        if not ctx.resilient_parsing and "--help" not in args and not self.commands.keys() & set(args):
+            args = [str(self._first.name), *args]
+        return super().parse_args(ctx, args)
+
+
 def declare(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., object]], MegaCommand]:
-    """Declare a command: its function takes the `Console` first, then its parameters by name."""
+    """Declare a command: its function takes the `Console` first, then its parameters by name.
+
+    `name` is what follows `mega`: one word, or two for a command of a group.
+    """
 
     def decorate(function: Callable[..., object]) -> MegaCommand:
-        made = click.command(name, cls=MegaCommand, examples=examples)(pass_console(function))
+        last = name.rpartition(" ")[2]
+        made = click.command(last, cls=MegaCommand, examples=examples, words=name)(pass_console(function))
         assert isinstance(made, MegaCommand)
         return made
 

@@ -51,7 +51,7 @@ def make_folder(
     refuse_too_deep(len(path.parts))
     if path.is_root and not with_parents:
         raise UsageError("/ exists already", "choose another name")
-    return _apply(session, change, is_dry_run=is_dry_run)
+    return apply_change(session, change, is_dry_run=is_dry_run)
 
 
 def move(
@@ -67,10 +67,10 @@ def move(
             if target[: len(path)] == path:
                 raise UsageError(f"{shown(path)} cannot be moved into itself", "choose another place")
             entry = tree.folder(path[:-1]).take(path[-1], tree.revision)
-            _set(tree, target, _renamed(entry, target[-1], tree.revision), session.device.now_ms())
+            _set(tree, target, renamed(entry, target[-1], tree.revision), session.device.now_ms())
         return len(sources)
 
-    return _apply(session, change, is_dry_run=is_dry_run)
+    return apply_change(session, change, is_dry_run=is_dry_run)
 
 
 def copy(
@@ -84,10 +84,10 @@ def copy(
             if target[: len(path)] == path:
                 raise UsageError(f"{shown(path)} cannot be copied into or over itself", "choose another place")
             twin = _twin(session, entry, tree.revision, len(target) - 1)
-            _set(tree, target, _renamed(twin, target[-1], tree.revision), session.device.now_ms())
+            _set(tree, target, renamed(twin, target[-1], tree.revision), session.device.now_ms())
         return len(sources)
 
-    return _apply(session, change, is_dry_run=is_dry_run)
+    return apply_change(session, change, is_dry_run=is_dry_run)
 
 
 def remove(
@@ -109,10 +109,11 @@ def remove(
             _throw_away(tree, entry, target, session.device.now_ms())
         return len(paths)
 
-    return _apply(session, change, is_dry_run=is_dry_run)
+    return apply_change(session, change, is_dry_run=is_dry_run)
 
 
-def _apply(session: VolumeSession, change: Change, *, is_dry_run: bool) -> ChangeSummary:
+def apply_change(session: VolumeSession, change: Change, *, is_dry_run: bool) -> ChangeSummary:
+    """Apply a change and commit it, or apply it to a tree that nobody writes."""
     items = 0
 
     def counted(tree: Tree) -> None:
@@ -177,7 +178,7 @@ def _trashed_from(path: Path) -> bytes:
     return tail[tail.index(b"/") + 1 :]
 
 
-def _renamed(entry: Entry, name: str, revision: int) -> Entry:
+def renamed(entry: Entry, name: str, revision: int) -> Entry:
     """Give an entry its name in a new place; the exact disk name belongs to the old name and goes with it."""
     kept = entry.ext if name == entry.name else {key: value for key, value in entry.ext.items() if key != EXT_RAW_NAME}
     return entry.replace(name=name, changed_in=revision, ext=kept)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ import click
 
 from mega_cli.errors import MegaError
 from mega_cli.main import COMMANDS, mega
-from mega_cli.options.command import MegaCommand
+from mega_cli.options.command import MegaCommand, MegaGroup
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 _WIDTH: Final = 100
@@ -57,7 +57,7 @@ def cli_document() -> str:
     parts = [_CLI_START]
     for section, names in COMMANDS.items():
         parts.append(f"\n## {section}\n")
-        parts.extend(f"\n### mega {name}\n\n```text\n{help_of(name)}\n```\n" for name in names)
+        parts.extend(f"\n### mega {words}\n\n```text\n{help_of(words)}\n```\n" for words in with_subcommands(names))
     return "".join(parts)
 
 
@@ -69,18 +69,37 @@ def exit_document() -> str:
     return _EXIT_START + "".join(f"| {code} | `{name}` | {meaning} |\n" for code, name, meaning in rows) + _EXIT_END
 
 
-def command_named(name: str) -> MegaCommand:
-    """Load a command."""
+def with_subcommands(names: Iterable[str]) -> Iterator[str]:
+    """Name each command, and after a group the commands in it: "trash", "trash ls"."""
+    for name in names:
+        yield name
+        found = command_named(name)
+        if isinstance(found, MegaGroup):
+            yield from (f"{name} {below}" for below in found.commands)
+
+
+def command_named(words: str) -> MegaCommand:
+    """Load a command by the words after `mega`."""
+    name, _, below = words.partition(" ")
     found = mega.get_command(click.Context(mega), name)
+    if below:
+        assert isinstance(found, MegaGroup)
+        found = found.commands[below]
     assert isinstance(found, MegaCommand)
     return found
 
 
-def help_of(name: str) -> str:
-    """Render `mega NAME --help` at a fixed width."""
-    parent = click.Context(mega, info_name="mega", terminal_width=_WIDTH, max_content_width=_WIDTH)
-    context = click.Context(command_named(name), info_name=name, parent=parent)
-    return context.get_help().rstrip()
+def context_of(words: str) -> click.Context:
+    """Make the context of a command as `mega WORDS` would, at a fixed width."""
+    context = click.Context(mega, info_name="mega", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    for count, name in enumerate(words.split(), 1):
+        context = click.Context(command_named(" ".join(words.split()[:count])), info_name=name, parent=context)
+    return context
+
+
+def help_of(words: str) -> str:
+    """Render `mega WORDS --help`."""
+    return context_of(words).get_help().rstrip()
 
 
 def _kinds(kind: type[MegaError]) -> Iterator[type[MegaError]]:

@@ -11,10 +11,11 @@ from pathlib import Path
 import click
 import pytest
 
-from mega_cli.main import COMMANDS, VERSION, mega
-from tests.house.make_docs import DOCS, cli_document, command_named, exit_document
+from mega_cli.main import COMMANDS, VERSION
+from tests.house.make_docs import DOCS, cli_document, command_named, context_of, exit_document, with_subcommands
 
 NAMES = [name for section in COMMANDS.values() for name in section]
+COMMAND_WORDS = list(with_subcommands(NAMES))
 SECRET_WORDS = {"password", "secret", "token", "invite", "passphrase", "key"}
 
 
@@ -43,51 +44,52 @@ def test_the_table_repeats_the_first_line_of_the_help(name: str) -> None:
     assert (command_named(name).help or "").splitlines()[0] == line
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_has_an_example_of_itself(name: str) -> None:
+@pytest.mark.parametrize("words", COMMAND_WORDS)
+def test_every_command_has_an_example_of_itself(words: str) -> None:
     """Each help ends with examples that call the command."""
-    command = command_named(name)
+    command = command_named(words)
 
     assert command.examples
     for example in command.examples:
-        assert f"mega {name}" in example
+        assert f"mega {words}" in example
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_examples_parse(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", COMMAND_WORDS)
+def test_the_examples_parse(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every option in an example exists and takes what it is given."""
     monkeypatch.setenv("MEGA_HOME", str(tmp_path))
-    for example in command_named(name).examples:
-        words = shlex.split(example.rpartition("|")[2])
-        assert words[:2] == ["mega", name]
-        context = click.Context(mega, info_name="mega")
-        command_named(name).make_context(name, words[2:], parent=context)
+    for example in command_named(words).examples:
+        called = next(part for part in example.split(" | ") if f"mega {words}" in part)
+        given = shlex.split(called)
+        assert given[: 1 + len(words.split())] == ["mega", *words.split()]
+        parent = context_of(words).parent
+        command_named(words).make_context(words.rsplit(maxsplit=1)[-1], given[1 + len(words.split()) :], parent=parent)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_option_says_what_it_does(name: str) -> None:
+@pytest.mark.parametrize("words", COMMAND_WORDS)
+def test_every_option_says_what_it_does(words: str) -> None:
     """An option without a sentence cannot be chosen."""
-    options = [parameter for parameter in command_named(name).params if isinstance(parameter, click.Option)]
+    options = [parameter for parameter in command_named(words).params if isinstance(parameter, click.Option)]
 
     assert [option.name for option in options if not option.help] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_option_is_a_variable_too(name: str) -> None:
+@pytest.mark.parametrize("words", COMMAND_WORDS)
+def test_every_option_is_a_variable_too(words: str) -> None:
     """MEGA_<COMMAND>_<OPTION>, by the option's long name, before a variable that serves all commands."""
-    for option in command_named(name).params:
+    for option in command_named(words).params:
         if isinstance(option, click.Option):
             spelled = max(option.opts, key=len).strip("-").replace("-", "_")
             assert option.envvar is not None
-            assert option.envvar[0] == f"MEGA_{name}_{spelled}".upper()
+            assert option.envvar[0] == f"MEGA_{words.replace(' ', '_')}_{spelled}".upper()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_command_takes_a_secret_as_an_argument(name: str) -> None:
+@pytest.mark.parametrize("words", COMMAND_WORDS)
+def test_no_command_takes_a_secret_as_an_argument(words: str) -> None:
     """Arguments are seen by every user of the machine (T71): a secret's option names a file or a command."""
-    for parameter in command_named(name).params:
-        words = set(max(parameter.opts, key=len).strip("-").split("-"))
-        assert not words & SECRET_WORDS or words & {"file", "command"}, parameter.opts
+    for parameter in command_named(words).params:
+        spelled = set(max(parameter.opts, key=len).strip("-").split("-"))
+        assert not spelled & SECRET_WORDS or spelled & {"file", "command"}, parameter.opts
 
 
 def test_the_version_is_that_of_the_package() -> None:
