@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mega_cli.localfs import folders
 from mega_cli.localfs.failures import BlockedError
 from mega_cli.localfs.folders import Folder
 from mega_cli.localfs.publish import Destination, PartialFile, make_symlink, publish_bytes
+from mega_cli.model import MIB
 
 MTIME_NS = 1_234_567_890_123_456_789
 
@@ -294,6 +296,19 @@ def test_a_prefix_that_is_wrong_is_cut_off(root: Path, folder: Folder) -> None:
         partial.finish(0o600, MTIME_NS)
 
     assert (root / "f").read_bytes() == b"012345"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems are not told")
+def test_a_growing_file_does_not_fill_the_page_cache(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each 8 MiB the cache lets go of all that is written; a resumed file counts from where it goes on."""
+    dropped: list[int] = []
+    monkeypatch.setattr("os.posix_fadvise", lambda _fd, _offset, length, _advice: dropped.append(length // MIB))
+    partial_with(folder, bytes(5 * MIB))
+    with PartialFile(folder, b"f", b"token") as partial:
+        for _ in range(6):
+            partial.append(bytes(3 * MIB))
+
+    assert dropped == [14, 23]
 
 
 def test_other_content_starts_afresh(folder: Folder) -> None:
