@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "serve": "Serve until Ctrl-C or SIGTERM.",
     "init": "Make a data folder.",
     "user": "Manage who may have an account.",
+    "invite": "Print a code for one new account.",
     "check": "See that every stored blob is there.",
 }
 

@@ -20,6 +20,11 @@ from mega_server.services.backend import Backend, initialise, open_backend
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, NOT_FOUND, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY, POLICY = 1, 4, 10, 11, 13, 14, 17
 SETTINGS: Final = {"auto_envvar_prefix": "MEGA_SERVER"}
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_LONGEST_S = 10 * 366 * 86_400
+_LARGEST_BYTES = 2**62
+# More digits are no number that 64 bits hold.
+_DIGITS = 19
 _UNITS = {"K": KIB, "M": MIB, "G": GIB, "T": 1024 * GIB}
 
 
@@ -49,9 +54,39 @@ class SizeType(click.ParamType[int]):
         if isinstance(value, int):
             return value
         digits, unit = (value[:-1], value[-1:].upper()) if value[-1:].upper() in _UNITS else (value, "")
-        if not digits.isascii() or not digits.isdecimal():
+        is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS
+        if not is_number or int(digits) * _UNITS.get(unit, 1) > _LARGEST_BYTES:
             self.fail(f"{value!r} is no size; write 500M or 50G", param, ctx)
         return int(digits) * _UNITS.get(unit, 1)
+
+
+class DurationType(click.ParamType[int]):
+    """A time such as 12h or 7d; s m h d w."""
+
+    name = "time"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the time in seconds; none is longer than ten years."""
+        if isinstance(value, int):
+            return value
+        digits, unit = value[:-1], value[-1:]
+        is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS
+        if unit not in _SECONDS or not is_number or not 0 < int(digits) * _SECONDS[unit] <= _LONGEST_S:
+            self.fail(f"{value!r} is no time; write 12h or 7d", param, ctx)
+        return int(digits) * _SECONDS[unit]
+
+
+def size_text(size_bytes: int) -> str:
+    """Write a size for people, in the units of `SizeType`.
+
+    >>> size_text(50 * GIB), size_text(1536), size_text(7)
+    ('50G', '1.5K', '7')
+    """
+    fitting = [(unit, step) for unit, step in _UNITS.items() if size_bytes >= step]
+    if not fitting:
+        return str(size_bytes)
+    unit, step = fitting[-1]
+    return f"{size_bytes / step:.1f}".removesuffix(".0") + unit
 
 
 def example(line: str) -> str:

@@ -18,6 +18,11 @@ def account_row(connection: Connection, account: str) -> Row[Any] | None:
     return connection.execute(select(accounts).where(accounts.c.account == account)).first()
 
 
+def account_rows(connection: Connection) -> list[Row[Any]]:
+    """Read every account, by name."""
+    return list(connection.execute(select(accounts).order_by(accounts.c.account)))
+
+
 def add_account(connection: Connection, values: Mapping[str, object]) -> None:
     """Write a new account."""
     connection.execute(insert(accounts).values(**values))

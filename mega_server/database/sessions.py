@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from mega_server.database.schema import accounts, challenges, sessions
 
@@ -51,6 +51,12 @@ def session_rows(connection: Connection, account: str, used_after: int) -> list[
     """Read an account's sessions, newest use first."""
     query = select(sessions).where(sessions.c.account == account, sessions.c.used > used_after)
     return list(connection.execute(query.order_by(sessions.c.used.desc(), sessions.c.session_id)))
+
+
+def session_counts(connection: Connection, used_after: int) -> dict[str, tuple[int, int]]:
+    """Count the sessions of each account that has one, with the time of the latest use."""
+    query = select(sessions.c.account, func.count(), func.max(sessions.c.used)).where(sessions.c.used > used_after)
+    return {account: (count, used) for account, count, used in connection.execute(query.group_by(sessions.c.account))}
 
 
 def set_session_used(connection: Connection, token_hash: bytes, now: int) -> None:

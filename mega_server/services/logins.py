@@ -21,7 +21,7 @@ from mega_server.services.account_rules import check_account_name
 from mega_server.services.backend import Backend
 from mega_server.services.proofs import Signed, check_claim, is_proven, login_refused
 
-_IDLE_MS = SESSION_IDLE_DAYS * 24 * 3_600_000
+SESSION_IDLE_MS = SESSION_IDLE_DAYS * 24 * 3_600_000
 # Writing the time of every request would cost a commit each.
 _USED_STEP_MS = 3_600_000
 _TOKEN_BYTES = 32
@@ -92,7 +92,7 @@ def signed_in(backend: Backend, token_text: str) -> SignedIn:
     now = backend.clock()
     token_hash = _hash(token)
     with backend.database.reading() as connection:
-        row = sessions.session_row(connection, token_hash, now - _IDLE_MS)
+        row = sessions.session_row(connection, token_hash, now - SESSION_IDLE_MS)
     if row is None or len(token) != _TOKEN_BYTES:
         raise session_ended()
     if row.disabled is not None:
@@ -106,7 +106,7 @@ def signed_in(backend: Backend, token_text: str) -> SignedIn:
 def session_list(backend: Backend, who: SignedIn) -> list[SessionInfo]:
     """List the account's sessions, newest use first."""
     with backend.database.reading() as connection:
-        rows = sessions.session_rows(connection, who.account, backend.clock() - _IDLE_MS)
+        rows = sessions.session_rows(connection, who.account, backend.clock() - SESSION_IDLE_MS)
     return [
         SessionInfo(
             session_id=row.session_id,
