@@ -6,14 +6,18 @@ Every error is a clear sentence and a hint. A command's module is imported when 
 from __future__ import annotations
 
 import importlib
+import sqlite3
 from typing import Any, Final
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from mega_server.database.engine import NewerSchemaError
-from mega_server.options import FAILED, PERMISSION, POLICY, SETTINGS, CommandError, example
+from mega_server.options import FAILED, LOCKED, PERMISSION, POLICY, SAFETY, SETTINGS, CommandError, example
 from mega_server.protocol.errors import ERROR_KINDS
 from mega_server.refusal import RefusedError
+from mega_server.services.backups import OtherServerError
+from mega_server.storage.hold import HeldError
 
 COMMANDS: Final = {
     "serve": "Serve until Ctrl-C or SIGTERM.",
@@ -21,6 +25,11 @@ COMMANDS: Final = {
     "user": "Manage who may have an account.",
     "invite": "Print a code for one new account.",
     "check": "See that every stored blob is there.",
+    "backup": "Bring a copy up to date, while the server runs.",
+    "restore": "Copy a backup to a folder that holds no server yet.",
+    "reindex": "Build the blob index again from the packs.",
+    "sweep": "Remove what serves nobody.",
+    "stats": "Count accounts, packs, blobs and bytes.",
 }
 
 
@@ -53,6 +62,14 @@ class CommandTable(click.Group):
         except NewerSchemaError as error:
             hint = "upgrade it: pip install --upgrade 'mega-cli[server]'"
             raise CommandError(POLICY, str(error), hint) from error
+        except HeldError as error:
+            raise CommandError(LOCKED, str(error), "wait until it has ended, or stop it") from error
+        except OtherServerError as error:
+            raise CommandError(SAFETY, str(error), "name a folder of its own for the copy") from error
+        except (OperationalError, sqlite3.Error) as error:
+            reason = error.orig if isinstance(error, OperationalError) else error
+            hint = "see that no other program has it open, and that its disk is there and not full"
+            raise CommandError(FAILED, f"the database cannot be read or written: {reason}", hint) from error
         except PermissionError as error:
             message = f"no permission for {error.filename or 'this address'}"
             hint = "run as the folder's owner, or choose another --data or --port"

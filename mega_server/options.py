@@ -6,6 +6,8 @@ the folder that was named.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +18,10 @@ import click
 from mega_server.config import Config
 from mega_server.protocol.limits import GIB, KIB, MIB
 from mega_server.services.backend import Backend, initialise, open_backend
+from mega_server.services.backups import Copied
 
 F = TypeVar("F", bound=Callable[..., Any])
-FAILED, NOT_FOUND, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY, POLICY = 1, 4, 10, 11, 13, 14, 17
+FAILED, NOT_FOUND, SAFETY, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY, POLICY = 1, 4, 7, 10, 11, 13, 14, 17
 SETTINGS: Final = {"auto_envvar_prefix": "MEGA_SERVER"}
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _LONGEST_S = 10 * 366 * 86_400
@@ -125,3 +128,20 @@ def existing(data_dir: Path) -> Iterator[Backend]:
         yield backend
     finally:
         backend.close()
+
+
+def report_copy(done: Copied, place: Path, *, is_json: bool) -> None:
+    """Say what a backup or a restore did. Raises CommandError when the source lacks packs."""
+    lost = [f"{pack.volume.hex()}/{pack.name.hex()}" for pack in done.lost]
+    if is_json:
+        click.echo(json.dumps(dataclasses.asdict(done) | {"lost": lost}))
+    else:
+        for pack in lost:
+            click.echo(f"damaged {pack}: lost or damaged where it was copied from, and not in the copy")
+        click.echo(
+            f"{place}: {done.packs} packs, {done.new_packs} of them new ({done.new_bytes} bytes), "
+            f"{done.removed_packs} removed; database of {done.database_bytes} bytes"
+        )
+    if lost:
+        hint = "the copy is whole but for these; `mega-server check` lists them, and docs/operations.md, Repair"
+        raise CommandError(INTEGRITY, f"{len(lost)} packs could not be copied: they are lost or damaged", hint)

@@ -11,7 +11,8 @@ from mega_server.config import Config, Signup, normal_origin
 from mega_server.options import LOCKED, SETTINGS, CommandError, SizeType, data_option, example
 from mega_server.protocol.limits import QUOTA_BYTES
 from mega_server.services.backend import initialise, open_backend
-from mega_server.services.checks import drop_leftovers
+from mega_server.services.sweep import sweep
+from mega_server.storage.hold import held
 
 _DEFAULT_PORT = 8420
 
@@ -74,20 +75,24 @@ def command(
     config = Config(data_dir=data_dir, origin=fixed_origin, signup=policy, quota_bytes=quota, is_verbose=verbose)
     if initialise(config):
         click.echo(f"initialised {data_dir}", err=True)
-    _tidy(config)
     try:
-        serve(config, Address(host, port), workers)
+        with held(data_dir, is_shared=True):
+            _tidy(config)
+            serve(config, Address(host, port), workers)
     except PortTakenError as error:
         hint = "stop the other program, or choose a free port with --port 0"
         raise CommandError(LOCKED, f"port {port} of {host} is in use", hint) from error
 
 
 def _tidy(config: Config) -> None:
-    """Remove what killed uploads left long ago."""
+    """Remove what serves nobody."""
     backend = open_backend(config)
     try:
-        if dropped := drop_leftovers(backend):
-            click.echo(f"removed the leftovers of {dropped} killed uploads", err=True)
+        done = sweep(backend, is_dry_run=False)
+        if done.leftovers:
+            click.echo(f"removed the leftovers of {done.leftovers} killed uploads", err=True)
+        if done.doomed_packs:
+            click.echo(f"removed {done.doomed_packs} packs of deleted accounts", err=True)
     finally:
         backend.close()
 

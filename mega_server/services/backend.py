@@ -17,7 +17,7 @@ from mega_server.storage.filesystem import FilesystemStore
 from mega_server.storage.memory import MemoryStore
 from mega_server.storage.store import BlobStore
 
-_SECRET = "fake_salt_secret"  # noqa: S105 -- the name of the row, not the secret
+SECRET_SETTING = "fake_salt_secret"  # noqa: S105 -- the name of the row, not the secret
 
 
 def now_ms() -> int:
@@ -49,9 +49,9 @@ def initialise(config: Config) -> bool:
     try:
         migrate(database)
         with database.writing() as connection:
-            is_new = setting(connection, _SECRET) is None
+            is_new = setting(connection, SECRET_SETTING) is None
             if is_new:
-                add_setting(connection, _SECRET, secrets.token_bytes(32))
+                add_setting(connection, SECRET_SETTING, secrets.token_bytes(32))
     finally:
         database.close()
     (config.data_dir / "mega.db").chmod(0o600)
@@ -62,7 +62,7 @@ def open_backend(config: Config, clock: Callable[[], int] = now_ms) -> Backend:
     """Open what `initialise` made."""
     database = Database(config.database_url)
     with database.reading() as connection:
-        secret = setting(connection, _SECRET)
+        secret = setting(connection, SECRET_SETTING)
     assert secret is not None, "initialise() comes first"
     store = MemoryStore() if config.storage is Storage.MEMORY else FilesystemStore(config.store_dir)
     return Backend(config, database, store, secret, clock)

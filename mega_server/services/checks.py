@@ -19,7 +19,7 @@ from mega_server.storage.store import PackLostError, PackName
 
 # A pack is written in seconds; what is older than this was left by a process that is gone.
 _CUT_AFTER_MS = 3_600_000
-_DROP_AFTER_MS = 24 * 3_600_000
+DROP_AFTER_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,18 @@ class Finding:
     pack: bytes
     what: str
 
+    @property
+    def line(self) -> str:
+        """Say it in one line."""
+        kind = "damaged" if self.is_damage else "orphan"
+        return f"{kind} {self.volume.hex()}/{self.pack.hex()}: {self.what}"
+
 
 def check_alive(backend: Backend) -> None:
     """Read the database and probe the store. Raises OSError or SQLAlchemy's OperationalError."""
     with backend.database.reading() as connection:
         connection.execute(text("SELECT 1 FROM settings"))
     backend.store.check()
-
-
-def drop_leftovers(backend: Backend) -> int:
-    """Remove what uploads that were killed more than a day ago left in the store; say how many packs that was."""
-    return backend.store.drop_leftovers(backend.clock() - _DROP_AFTER_MS)
 
 
 def check(backend: Backend, *, reads_data: bool) -> Iterator[Finding]:
