@@ -10,8 +10,8 @@ from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
 from mega_cli.api.rates import Timetable
 from mega_cli.options.command import declare, dry_run_option
-from mega_cli.options.selection import exclude_option, include_option
-from mega_cli.options.transfer import bwlimit_option, transfers_option
+from mega_cli.options.selection import filter_options
+from mega_cli.options.transfer import bwlimit_option, delete_options, transfers_option
 from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress, spoken_waits
 from mega_cli.output.summary import report_transfer
@@ -19,7 +19,7 @@ from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.directories import open_home
 from mega_cli.volume.get import cat, get
-from mega_cli.volume.requests import GetOptions, Overwrite
+from mega_cli.volume.requests import GetOptions, MostDeleted, Overwrite
 
 
 @declare(
@@ -28,11 +28,11 @@ from mega_cli.volume.requests import GetOptions, Overwrite
         "mega get /sample /tmp",
         "mega get --overwrite if-changed /sample /tmp",
         "mega get --bwlimit 2M /sample /tmp",
+        "mega get --with-trash / /tmp/everything",
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="PATH... [DST]")
-@exclude_option
-@include_option
+@filter_options
 @click.option(
     "--overwrite",
     type=click.Choice(["always", "if-changed", "if-newer", "never"]),
@@ -40,23 +40,27 @@ from mega_cli.volume.requests import GetOptions, Overwrite
 )
 @bwlimit_option
 @transfers_option
+@delete_options
+@click.option("--with-trash", is_flag=True, help="With /: what is in the trash too, in DST/.trash.")
 @dry_run_option
 def command(
     console: Console,
     words: tuple[str, ...],
-    exclude: tuple[str, ...],
-    include: tuple[str, ...],
+    filters: Filters,
     overwrite: Overwrite | None,
     limit: Timetable | None,
     transfers: int,
+    deletes: MostDeleted | None,
     *,
+    with_trash: bool,
     is_dry_run: bool,
 ) -> None:
     """Fetch files and folders.
 
     Copies as cp -r does: an existing folder DST receives PATH under its name; without DST it is the current folder.
     A file that is there and the same is skipped. Nothing appears under its final name before every byte is verified.
-    DST may be - for standard output.
+    DST may be - for standard output. The whole account: mega get --with-trash / DST; where each thing in DST/.trash
+    came from says mega trash ls.
     """
     *sources, destination = words if len(words) > 1 else (*words, ".")
     paths = [RemotePath.parse(source) for source in sources]
@@ -69,10 +73,12 @@ def command(
                 cat(session, path, sys.stdout.buffer, waits)
         return
     options = GetOptions(
-        filters=Filters.from_options(exclude, include),
+        filters=filters,
         is_dry_run=is_dry_run,
         overwrite=overwrite or "refuse",
+        with_trash=with_trash,
         transfers=transfers,
+        deletes=deletes,
     )
     console.when_interrupted = "run the same command again: what was fetched is kept, and it goes on from there"
     with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(home, progress, pace) as session:

@@ -41,6 +41,18 @@ include_option: Decorator = click.option(
 )
 
 
+def filter_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Give a command that reads the volume two filters; its function gets `filters: Filters`."""
+
+    @exclude_option
+    @include_option
+    @functools.wraps(function)
+    def with_filters(*args: object, exclude: tuple[str, ...], include: tuple[str, ...], **named: object) -> object:
+        return function(*args, filters=Filters.from_options(exclude, include), **named)
+
+    return with_filters
+
+
 def source_filter_options(function: Callable[..., object]) -> Callable[..., object]:
     """Give a command that reads folders all four filters; its function gets `filters: Filters`."""
 

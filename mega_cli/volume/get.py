@@ -18,12 +18,14 @@ from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.browse import existing_entry
 from mega_cli.volume.commit import open_tree
 from mega_cli.volume.download import fetch_in_order
+from mega_cli.volume.get_totals import totals_told
 from mega_cli.volume.get_walk import GetWalk
 from mega_cli.volume.lists import data_refs
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.requests import GetOptions, GetSummary
 from mega_cli.volume.session import VolumeSession
-from mega_cli.volume.tree import FILES, refuse_equal_names, shown
+from mega_cli.volume.trash import trash_entry
+from mega_cli.volume.tree import FILES, Tree, refuse_equal_names, shown
 
 
 def get(
@@ -36,18 +38,30 @@ def get(
     """Fetch as `cp -r` would. Items that fail are listed in the summary; the others are fetched.
 
     An existing folder `destination` receives each path under its name; otherwise one path becomes `destination`. The
-    root has no name: its contents go into `destination`. Raises MissingItemError, UsageError, IntegrityError, and the
-    disk's errors about the destination itself.
+    root has no name: its contents go into `destination`, and with `options.with_trash` the trash beside them. Raises
+    MissingItemError, UsageError, IntegrityError, LimitError for a tree without end, and the disk's errors about the
+    destination itself.
     """
+    if options.with_trash and not any(path.is_root for path in paths):
+        raise UsageError("the trash comes with the whole volume", "mega get / DST --with-trash")
     tree = open_tree(session, session.head())
     entries = [existing_entry(tree, (FILES, *path.parts)) for path in paths]
     folder, disk_name = _place(destination, paths)
+    if disk_name is not None:
+        entries = [_called(entry, disk_name) for entry in entries]
+    insides = [path.is_root and disk_name is None for path in paths]
+    counted = [
+        ("" if is_inside else f"{entry.name}/", entry) for entry, is_inside in zip(entries, insides, strict=True)
+    ]
     with Destination(folder) as place:
         walk = GetWalk(session, place, options, progress)
-        for path, entry in zip(paths, entries, strict=True):
-            is_inside = path.is_root and disk_name is None
-            walk.add(path, entry if disk_name is None else _called(entry, disk_name), is_inside=is_inside)
-        walk.run()
+        for path, entry, is_inside in zip(paths, entries, insides, strict=True):
+            beside = _trash_beside(session, tree) if options.with_trash and path.is_root else None
+            walk.add(path, entry, is_inside=is_inside, beside=beside)
+            if beside is not None:
+                counted.append((f"{'' if is_inside else entry.name + '/'}{beside.name}/", beside))
+        with totals_told(session, counted, options.filters, progress):
+            walk.run()
     return walk.summary()
 
 
@@ -68,6 +82,15 @@ def cat(session: VolumeSession, path: RemotePath, sink: BinaryIO, progress: Prog
     if hasher.digest() != entry.digest:
         raise IntegrityError
     sink.flush()
+
+
+def _trash_beside(session: VolumeSession, tree: Tree) -> Entry:
+    """Give the trash under a name that is free in the root: `.trash`, or `.trash-2` and so on."""
+    root, name, number = tree.folder((FILES,)), ".trash", 1
+    while root.lookup(name) is not None:
+        number += 1
+        name = f".trash-{number}"
+    return trash_entry(session, tree).replace(name=name)
 
 
 def _contents(session: VolumeSession, entry: Entry) -> Iterator[tuple[None, Ref, bytes]]:

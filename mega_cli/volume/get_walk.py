@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -25,13 +26,16 @@ from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.download import fetch_in_order
 from mega_cli.volume.get_decision import Verdict, decide, describes_folder
+from mega_cli.volume.get_delete import LocalSurplus
 from mega_cli.volume.get_write import FileWriter, Folders, Job, Place
 from mega_cli.volume.lists import data_refs, entry_refs
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.progress import Outcome, Progress
-from mega_cli.volume.requests import GetOptions, GetSummary, Problem
+from mega_cli.volume.requests import GetOptions, GetSummary, MostDeleted, Problem
 from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.surplus import refusal
 from mega_cli.volume.tree import FILES, Path, folder_ref, shown
+from mega_cli.volume.walk import WalkLimits
 
 FOLDERS_AT_ONCE = 256
 """Subfolders whose pages are asked for together."""
@@ -53,15 +57,26 @@ class GetWalk:
         self._options = options
         self._progress = progress
         self._sources: list[tuple[Path, Entry, bool]] = []
+        self._beside: tuple[Entry, Entry] | None = None
+        self._limits = WalkLimits()
         self._described: list[tuple[Place, Entry]] = []
         self._folders = Folders(destination)
         self._writer = FileWriter(session, self._folders, progress, self._received)
         self._new = self._changed = self._unchanged = self._folder_count = 0
         self._content_bytes = self._received_bytes = 0
         self._problems: list[Problem] = []
+        self._entered: list[tuple[Place, Entry]] = []
+        self._began_ns = time.time_ns()
+        self._deleted = 0
+        self._safety_stop = ""
 
-    def add(self, path: RemotePath, entry: Entry, *, is_inside: bool) -> None:
-        """Fetch what lies at `path` under the entry's name; `is_inside` lets a folder's contents go in directly."""
+    def add(self, path: RemotePath, entry: Entry, *, is_inside: bool, beside: Entry | None = None) -> None:
+        """Fetch what lies at `path` under the entry's name; `is_inside` lets a folder's contents go in directly.
+
+        `beside` is fetched too, into the folder of `entry` and after what is in it.
+        """
+        if beside is not None:
+            self._beside = entry, beside
         self._sources.append(((FILES, *path.parts), entry, is_inside))
 
     def run(self) -> None:
@@ -71,6 +86,8 @@ class GetWalk:
             with closing(fetch_in_order(self._session, self._wanted(), self._received, threads=threads)) as fetched:
                 for job, ref, plain in fetched:
                     self._take(job, ref, plain)
+            if self._options.deletes is not None and not self._problems:
+                self._delete_surplus(self._options.deletes)
             self._describe_folders()
         except BaseException:
             self._describe_folders(added_bits=stat.S_IRWXU)  # the next run finds them there, and must get in
@@ -89,6 +106,8 @@ class GetWalk:
             content_bytes=self._content_bytes,
             received_bytes=self._received_bytes,
             problems=tuple(self._problems),
+            deleted=self._deleted,
+            safety_stop=self._safety_stop,
         )
 
     # --- deciding, a few batches ahead of writing ---------------------------------------------------------------------
@@ -96,7 +115,9 @@ class GetWalk:
     def _wanted(self) -> Iterator[tuple[Job, Ref]]:
         for path, source, is_inside in self._sources:
             if is_inside:
-                open_folders = [self._contents(Place((), path, "", is_new=False), source)]
+                top = Place((), path, "", is_new=False)
+                self._entered.append((top, source))
+                open_folders = [self._contents(top, source)]
             else:
                 open_folders = [iter([(Place((), path[:-1], "", is_new=False), source)])]
             while open_folders:
@@ -113,12 +134,15 @@ class GetWalk:
 
     def _contents(self, place: Place, folder: Entry) -> Iterator[tuple[Place, Entry]]:
         """Yield a folder's entries, after asking for the pages of all subfolders among some of them at once."""
+        self._limits.enter(folder_ref(folder))
         entries = PageTree(self._session.pages, folder_ref(folder)).entries()
         while children := list(islice(entries, FOLDERS_AT_ONCE)):
             pages = [ref for entry in children if entry.kind == FOLDER and (ref := folder_ref(entry)) is not None]
             self._session.pages.load_many(pages)
             for entry in children:
                 yield place, entry
+        if self._beside is not None and folder is self._beside[0]:
+            yield place, self._beside[1]
 
     def _entry(self, place: Place, entry: Entry) -> Place | Job | None:
         """Begin an entry: give the folder to go into, or the file to fetch."""
@@ -151,6 +175,7 @@ class GetWalk:
             if found is not None and found[0] != stat.S_IFDIR:
                 raise BlockedError(f"{shown((*place.path, entry.name))}: {FILE_IN_THE_WAY}")
         below = Place(names, (*place.path, entry.name), f"{place.rel}{entry.name}/", is_new)
+        self._entered.append((below, entry))
         if not self._options.is_dry_run and describes_folder(entry, found and found[1], self._options.overwrite):
             self._described.append((below, entry))
         return below
@@ -237,6 +262,29 @@ class GetWalk:
 
     def _adjust(self, place: Place, entry: Entry, disk_name: bytes) -> None:
         describe_file(self._folders.at(place.names), disk_name, entry.mode, entry.mtime_ns)
+
+    def _delete_surplus(self, most: MostDeleted) -> None:
+        """Delete what the folders of this run hold and the volume does not."""
+        surplus = LocalSurplus(self._folders, self._options.filters, self._began_ns)
+        try:
+            for place, folder in self._entered:
+                if not (self._options.is_dry_run and place.is_new):
+                    entries = PageTree(self._session.pages, folder_ref(folder)).entries()
+                    names = {name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b"")) for entry in entries}
+                    surplus.look(place, names, is_source=len(place.names) <= 1)
+        except MegaError as error:
+            self._list((FILES,), error.message)
+            return
+        self._safety_stop = refusal(surplus, most) if surplus.doomed else ""
+        if self._safety_stop:
+            return
+        gone, problems = (surplus.paths(), []) if self._options.is_dry_run else surplus.delete()
+        self._deleted = len(gone)
+        for path in gone:
+            self._progress.file_done(shown(path), "deleted")
+        for problem in problems:
+            self._problems.append(problem)
+            self._progress.problem(problem.path, problem.message)
 
     # --- the disk and the tally ---------------------------------------------------------------------------------------
 

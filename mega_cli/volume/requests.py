@@ -25,6 +25,22 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class MostDeleted:
+    """How much a run with --delete may delete: `percent` of the items in its folders, or `count` of them."""
+
+    count: int | None = None
+    percent: int = 50
+
+    def allows(self, doomed: int, total: int) -> bool:
+        """Decide about so many of so many items."""
+        return doomed <= self.count if self.count is not None else doomed * 100 <= self.percent * total
+
+    def __str__(self) -> str:
+        """Write it as the option takes it."""
+        return f"{self.percent}%" if self.count is None else str(self.count)
+
+
+@dataclass(frozen=True, slots=True)
 class PutOptions:
     """How to put. `compress` is zstd level 1 where it helps."""
 
@@ -33,6 +49,8 @@ class PutOptions:
     compress: bool = True
     stays_on_one_filesystem: bool = False
     transfers: int = TRANSFERS
+    deletes: MostDeleted | None = None
+    """None: nothing is deleted."""
 
 
 class Readable(Protocol):
@@ -61,6 +79,10 @@ class PutSummary:
     sent_bytes: int
     problems: tuple[Problem, ...]
     revision: int | None
+    deleted: int = 0
+    """Of a folder that goes whole, itself alone."""
+    safety_stop: str = ""
+    """Why nothing was deleted although there was something to delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,11 @@ class GetOptions:
     filters: Filters = field(default_factory=Filters)
     is_dry_run: bool = False
     overwrite: Overwrite = "refuse"
+    with_trash: bool = False
+    """With the root: what is in the trash as well, in a folder of its own."""
     transfers: int = TRANSFERS
+    deletes: MostDeleted | None = None
+    """None: nothing is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +110,9 @@ class GetSummary:
     content_bytes: int
     received_bytes: int
     problems: tuple[Problem, ...]
+    deleted: int = 0
+    safety_stop: str = ""
+    """Why nothing was deleted although there was something to delete."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ class VolumeSession:
         self._page_cache.close()
         self._trust.close()
 
+    def more_pages(self) -> SealedPages:
+        """Open a second page store over the same cache and connections, for a thread that only reads."""
+        return SealedPages(self.keys.page, Sealer(self.keys), self._fetch, self._page_cache)
+
     def pin(self) -> Pin | None:
         """Give the newest revision this device has seen, or None on a fresh device."""
         return self._trust.pin(self._owner.origin, self._owner.account, self.keys.volume, self.keys.epoch)

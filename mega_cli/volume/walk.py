@@ -6,7 +6,7 @@ unfold to 2^40 entries. Memory never grows with the tree: one open folder a leve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple
@@ -38,7 +38,7 @@ class Step(NamedTuple):
     """1 for what lies in that folder itself."""
     entry: Entry
     is_last: bool
-    """Whether its folder holds nothing after it."""
+    """Whether its folder holds nothing after it, skipped or not."""
 
 
 class WalkLimits:
@@ -82,13 +82,21 @@ class _Open:
     upcoming: Entry | None
 
 
-def walk(pages: SealedPages, folder: Entry, *, most_depth: int | None = None) -> Iterator[Step]:
+def walk(
+    pages: SealedPages,
+    folder: Entry,
+    *,
+    most_depth: int | None = None,
+    prefix: str = "",
+    skips: Callable[[str, Entry], bool] = lambda _path, _entry: False,
+) -> Iterator[Step]:
     """Yield what lies below `folder`, in name order, as deep as `most_depth` (None: all of it).
 
-    Raises LimitError where there is too much or it lies too deep, IntegrityError where a page does not verify.
+    Every path begins with `prefix`; an entry that `skips` names is left out, with all below it. Raises LimitError where
+    there is too much or it lies too deep, IntegrityError where a page does not verify.
     """
     limits = WalkLimits()
-    open_folders = [_open(pages, "", folder, goes_down=most_depth != 1)]
+    open_folders = [_open(pages, prefix, folder, goes_down=most_depth != 1)]
     while open_folders:
         at = open_folders[-1]
         entry, depth = at.upcoming, len(open_folders)
@@ -97,13 +105,14 @@ def walk(pages: SealedPages, folder: Entry, *, most_depth: int | None = None) ->
             continue
         at.upcoming = next(at.entries, None)
         limits.count_entry()
-        yield Step(at.prefix + entry.name, depth, entry, at.upcoming is None)
+        path = at.prefix + entry.name
+        if skips(path, entry):
+            continue
+        yield Step(path, depth, entry, at.upcoming is None)
         if entry.kind == FOLDER and depth != most_depth:
             refuse_too_deep(depth)
             limits.enter(folder_ref(entry))
-            open_folders.append(
-                _open(pages, f"{at.prefix}{entry.name}/", entry, goes_down=most_depth is None or depth + 1 < most_depth)
-            )
+            open_folders.append(_open(pages, f"{path}/", entry, goes_down=most_depth is None or depth + 1 < most_depth))
 
 
 def _open(pages: SealedPages, prefix: str, folder: Entry, *, goes_down: bool) -> _Open:
