@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that leaves these tables."""
 
 metadata = MetaData()
@@ -169,4 +169,39 @@ doomed_packs = Table(
     metadata,
     Column("volume", LargeBinary(16), primary_key=True),
     Column("name", LargeBinary(32), primary_key=True),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("link", LargeBinary(16), primary_key=True),
+    Column("account", String(63), ForeignKey("accounts.account", ondelete="CASCADE"), nullable=False),
+    Column("volume", LargeBinary(16), nullable=False),
+    Column("auth_hash", LargeBinary(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    # 0: never.
+    Column("expires", BigInteger, nullable=False),
+    # 0: no limit.
+    Column("most_opened", BigInteger, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("fetched_bytes", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("last_opened", BigInteger, nullable=False),
+    # When its owner revoked it: the row stays, so that visitors learn that it is gone.
+    Column("revoked", BigInteger),
+    # When an administrator disabled it.
+    Column("disabled", BigInteger),
+    Column("record", LargeBinary(1104), nullable=False),
+    Index("links_by_account", "account"),
+)
+
+link_sessions = Table(
+    "link_sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("link", LargeBinary(16), ForeignKey("links.link", ondelete="CASCADE"), nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("fetched_bytes", BigInteger, nullable=False),
+    Index("link_sessions_by_link", "link", "opened"),
 )

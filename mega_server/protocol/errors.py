@@ -18,6 +18,9 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     ACCOUNT_EXISTS = "account_exists"
     HEAD_MOVED = "head_moved"
+    LINK_REVOKED = "link_revoked"
+    LINK_EXPIRED = "link_expired"
+    LINK_EXHAUSTED = "link_exhausted"
     TOO_LARGE = "too_large"
     MISSING_BLOBS = "missing_blobs"
     UNSUPPORTED_VERSION = "unsupported_version"
@@ -46,6 +49,9 @@ ERROR_KINDS: dict[ErrorCode, ErrorKind] = {
     ErrorCode.METHOD_NOT_ALLOWED: ErrorKind(405, is_retryable=False, exit_code=1),
     ErrorCode.ACCOUNT_EXISTS: ErrorKind(409, is_retryable=False, exit_code=1),
     ErrorCode.HEAD_MOVED: ErrorKind(409, is_retryable=False, exit_code=5),
+    ErrorCode.LINK_REVOKED: ErrorKind(410, is_retryable=False, exit_code=4),
+    ErrorCode.LINK_EXPIRED: ErrorKind(410, is_retryable=False, exit_code=4),
+    ErrorCode.LINK_EXHAUSTED: ErrorKind(410, is_retryable=False, exit_code=4),
     ErrorCode.TOO_LARGE: ErrorKind(413, is_retryable=False, exit_code=8),
     ErrorCode.MISSING_BLOBS: ErrorKind(422, is_retryable=False, exit_code=5),
     ErrorCode.UNSUPPORTED_VERSION: ErrorKind(426, is_retryable=False, exit_code=17),

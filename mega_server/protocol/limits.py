@@ -40,3 +40,8 @@ OVER_QUOTA_ALLOWANCE_BYTES = 64 * MIB
 CHALLENGE_LIFE_S = 60
 SESSION_IDLE_DAYS = 180
 DEVICE_NAME_CHARS = 100
+
+LINK_RECORD_BYTES = 1_104
+LINK_SESSION_S = 6 * 3_600
+LINKS_PER_ACCOUNT = 10_000
+"""Enough for everyone who shares; an account that floods the table is stopped here."""

@@ -163,6 +163,76 @@ class AccountInfo(Message, frozen=True, kw_only=True):
     volumes: list[VolumeInfo]
 
 
+class LinkRequest(Message, frozen=True, kw_only=True):
+    """`POST /v1/links`: a link as its owner makes it. Sending the same again is a success."""
+
+    link: bytes
+    """16 random bytes."""
+    auth_hash: bytes
+    """SHA-256 of the proof that visitors bring: 32 bytes."""
+    volume: bytes
+    seq: int
+    """The volume's revision."""
+    expires_ms: int
+    """0: never."""
+    most_opened: int
+    """How often it may be opened; 0: as often as anyone likes."""
+    record: bytes
+    """1,104 bytes, sealed."""
+
+
+class LinkUpdate(Message, frozen=True, kw_only=True):
+    """`PUT /v1/links/{link}`: what may change in place. `seq` only rises; sending the same again is a success."""
+
+    seq: int
+    expires_ms: int
+    most_opened: int
+    record: bytes
+
+
+class LinkInfo(Message, frozen=True, kw_only=True):
+    """One link, as its owner sees it."""
+
+    link: bytes
+    seq: int
+    expires_ms: int
+    most_opened: int
+    opened: int
+    """Counted openings."""
+    fetched_bytes: int
+    created_ms: int
+    last_opened_ms: int
+    """0: nobody has."""
+    is_enabled: bool
+    """False: revoked, or disabled by the server's administrator."""
+
+
+class LinkList(Message, frozen=True, kw_only=True):
+    """`GET /v1/links`, newest first; revoked ones are there until the account ends."""
+
+    links: list[LinkInfo]
+
+
+class LinkOpening(Message, frozen=True, kw_only=True):
+    """One counted opening of a link."""
+
+    opened_ms: int
+    fetched_bytes: int
+
+
+class LinkLog(Message, frozen=True, kw_only=True):
+    """`GET /v1/links/{link}/log`: the openings of the last 30 days, newest first, at most 1,000."""
+
+    openings: list[LinkOpening]
+
+
+class LinkOpened(Message, frozen=True, kw_only=True):
+    """`POST /v1/links/{link}/session`: the sealed record, and how long the visitor's token serves."""
+
+    record: bytes
+    expires_in_s: int
+
+
 class ErrorDetail(Message, frozen=True, kw_only=True):
     """What went wrong, for people and for programs."""
 

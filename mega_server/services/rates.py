@@ -31,6 +31,7 @@ class Action(StrEnum):
     SIGNUP = "signup"
     CHALLENGE = "challenge"
     LOGIN = "login"
+    LINK = "link"
 
 
 class Rate(NamedTuple):
@@ -52,12 +53,14 @@ _BY_ADDRESS = {
     Action.SIGNUP: Rate(30, 6),
     Action.CHALLENGE: Rate(300, 60),
     Action.LOGIN: Rate(300, 60),
+    Action.LINK: Rate(600, 120),
 }
 _BY_ACCOUNT = {
     Action.KDF: Rate(300, 30),
     Action.SIGNUP: Rate(30, 6),
     Action.CHALLENGE: Rate(300, 30),
     Action.LOGIN: Rate(300, 30),
+    Action.LINK: Rate(600, 120),  # by link: one that a thousand people were sent is not an attack
 }
 
 

@@ -1,0 +1,88 @@
+// A shared tree, read piece by piece: folders by page, files by range. Only verified bytes come out of here.
+
+import { hex } from "./bytes.js";
+import { dataRefs, decodePage, openObject } from "./formats.js";
+import { check } from "./refusal.js";
+
+const BATCH_BYTES = 8 << 20;
+const FIRST_BATCH_BYTES = 1;
+const FOLDER_MOST_ENTRIES = 200_000;
+
+export class Reader {
+  constructor(server) {
+    this.server = server;
+    this.layouts = new Map();
+  }
+
+  /** Fetch and open the objects of some refs, in order. */
+  async open(refs, signal) {
+    const opened = [];
+    for await (const blob of this.server.blobs(refs.map((ref) => ref.id), signal)) {
+      opened.push(await openObject(blob, refs[opened.length]));
+    }
+    check(opened.length === refs.length);
+    return opened;
+  }
+
+  /** List a folder's entries in the order of their names. */
+  async list(entry) {
+    if (entry.refs.length === 0) return [];
+    let level = null;
+    let runs = [{ ref: entry.refs[0], first: null, below: null }];
+    for (;;) {
+      const pages = [];
+      for (let at = 0; at < runs.length; at += 64) {
+        const some = runs.slice(at, at + 64);
+        const raws = await this.open(some.map((run) => run.ref));
+        pages.push(...raws.map((raw, index) => decodePage(raw, some[index])));
+      }
+      check(pages.every((page) => page.level === (level ?? pages[0].level)));
+      check(level !== null || pages[0].level === 0 || pages[0].items.length > 1);
+      if (pages[0].level === 0) return pages.flatMap((page) => page.items);
+      level = pages[0].level - 1;
+      runs = pages.flatMap((page, index) =>
+        page.items.map((item, at) => {
+          const next = page.items[at + 1]?.nameBytes ?? runs[index].below;
+          return { ref: item.ref, first: item.nameBytes, below: next };
+        }),
+      );
+      check(runs.length <= FOLDER_MOST_ENTRIES);
+    }
+  }
+
+  /** Give a file's chunks: its data refs, each with the offset where it begins. */
+  async layout(entry) {
+    if (entry.refs.length === 0) return [];
+    const key = hex(entry.refs[0].id);
+    if (!this.layouts.has(key)) {
+      let start = 0;
+      const refs = await dataRefs(entry, (lists) => this.open(lists));
+      this.layouts.set(key, refs.map((ref) => ({ ref, start: (start += ref.size) - ref.size })));
+    }
+    return this.layouts.get(key);
+  }
+
+  /** Yield a file's bytes from `start` up to `end`, verified chunk by chunk, one batch ahead of who reads them. */
+  async *read(entry, start = 0, end = entry.size, signal = undefined) {
+    const chunks = (await this.layout(entry)).filter((c) => c.start < end && c.start + c.ref.size > start);
+    let ahead = this.batch(chunks, 0, FIRST_BATCH_BYTES, signal);
+    while (ahead !== null) {
+      const { from, opened, next } = await ahead;
+      ahead = next < chunks.length ? this.batch(chunks, next, BATCH_BYTES, signal) : null;
+      ahead?.catch(() => {});
+      for (const [index, plain] of opened.entries()) {
+        const at = chunks[from + index].start;
+        yield plain.subarray(Math.max(0, start - at), Math.min(plain.length, end - at));
+      }
+    }
+  }
+
+  /** Fetch chunks from number `from` on: at least one, and about so many bytes. */
+  async batch(chunks, from, bytes, signal) {
+    let next = from;
+    for (let size = 0; next < chunks.length && (next === from || size + chunks[next].ref.size <= bytes); next++) {
+      size += chunks[next].ref.size;
+    }
+    return { from, next, opened: await this.open(chunks.slice(from, next).map((chunk) => chunk.ref), signal) };
+  }
+}

@@ -1,0 +1,91 @@
+// How a page gets at decrypted bytes: calls to the worker, tickets for the service worker, progress of what runs.
+
+import { toBase64url } from "./bytes.js";
+import { Refusal } from "./refusal.js";
+
+const PING_MS = 10_000;
+
+/** The worker, as promises. */
+export class Backend {
+  constructor() {
+    this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.waiting = new Map();
+    this.worker.onmessage = ({ data: { id, result, refused } }) => {
+      const { resolve, reject } = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (refused) reject(new Refusal(refused));
+      else resolve(result);
+    };
+  }
+
+  /** Ask for something; objects of `transfer` move to the worker. */
+  call(call, asked, transfer = []) {
+    const id = crypto.getRandomValues(new Uint32Array(1))[0];
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ call, id, ...asked }, transfer);
+    });
+  }
+}
+
+/** Files on their way to the disk or to a player, through the service worker. */
+export class Streams {
+  constructor(backend) {
+    this.backend = backend;
+    this.tickets = new Map();
+    this.registration = null;
+  }
+
+  /** Start the service worker; false where the browser has none for this page (plain http to another machine). */
+  async start() {
+    if (!navigator.serviceWorker) return false;
+    try {
+      this.registration = await navigator.serviceWorker.register("/s/app/sw.js", { scope: "/s/" });
+    } catch {
+      return false;
+    }
+    navigator.serviceWorker.onmessage = ({ data, ports: [port] }) => this.offered(data, port);
+    await navigator.serviceWorker.ready;
+    if (!navigator.serviceWorker.controller) {
+      await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+    }
+    setInterval(() => this.tickets.size && navigator.serviceWorker.controller?.postMessage("ping"), PING_MS);
+    return true;
+  }
+
+  /** Give the address of an item's bytes. `type` null: a download. `watch` hears {bytes} and at the end {done, refused}. */
+  address(item, { type = null, name = item.name, watch = () => {} } = {}) {
+    const ticket = toBase64url(crypto.getRandomValues(new Uint8Array(16)));
+    this.tickets.set(ticket, { item, type, name, watch });
+    return `/s/app/stream/${ticket}/${encodeURIComponent(name)}`;
+  }
+
+  /** Answer the service worker: null for a ticket of another page. */
+  offered({ ticket, range, most }, port) {
+    const found = this.tickets.get(ticket);
+    if (!found) {
+      port.postMessage(null);
+      return;
+    }
+    const { item, type, name, watch } = found;
+    const size = item.kind === "f" ? item.size : null;
+    const start = Math.min(range?.start ?? 0, size ?? 0);
+    const end = range ? Math.min(range.end ?? size, size, start + most) : size;
+    port.postMessage({ size, start, end, name, type });
+    const { port1, port2 } = new MessageChannel();
+    this.backend.call("stream", { node: item.node, start, end, port: port2 }, [port2]).catch(() => {});
+    port.onmessage = ({ data }) => {
+      port1.postMessage(data);
+      if (data !== "pull") watch({ done: true, refused: "stopped" });
+    };
+    port1.onmessage = ({ data }) => {
+      if (data.piece) {
+        watch({ bytes: data.piece.length });
+        port.postMessage(data, [data.piece.buffer]);
+        return;
+      }
+      watch({ done: true, refused: data.refused });
+      port.postMessage(data);
+    };
+  }
+}
