@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from mega_server.config import Config, Storage
 from mega_server.database.engine import Database, migrate
 from mega_server.database.settings import add_setting, setting
-from mega_server.storage.filesystem import FilesystemStore
+from mega_server.storage.filesystem import FilesystemStore, make_folder
 from mega_server.storage.memory import MemoryStore
 from mega_server.storage.store import BlobStore
 
@@ -44,7 +44,8 @@ class Backend:
 
 def initialise(config: Config) -> bool:
     """Make the data folder, its database and the server's secret; say whether there was none before."""
-    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(config.data_dir)
+    _store(config).close()  # the store makes its folders here, where no worker runs beside
     database = Database(config.database_url)
     try:
         migrate(database)
@@ -64,5 +65,8 @@ def open_backend(config: Config, clock: Callable[[], int] = now_ms) -> Backend:
     with database.reading() as connection:
         secret = setting(connection, SECRET_SETTING)
     assert secret is not None, "initialise() comes first"
-    store = MemoryStore() if config.storage is Storage.MEMORY else FilesystemStore(config.store_dir)
-    return Backend(config, database, store, secret, clock)
+    return Backend(config, database, _store(config), secret, clock)
+
+
+def _store(config: Config) -> BlobStore:
+    return MemoryStore() if config.storage is Storage.MEMORY else FilesystemStore(config.store_dir)

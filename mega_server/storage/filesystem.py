@@ -37,7 +37,7 @@ class FilesystemStore:
     def __init__(self, root: Path) -> None:
         """Use `root`, making it when it is missing."""
         self._root = root / "v"
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._root)
         self._open: OrderedDict[tuple[VolumeId, PackName], _OpenPack] = OrderedDict()
         self._lock = threading.Lock()
         self._durable: set[VolumeId] = set()
@@ -200,6 +200,14 @@ def _write_all(fd: int, part: bytes | memoryview) -> None:
     rest = memoryview(part)
     while rest:
         rest = rest[os.write(fd, rest) :]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a private folder, and what is missing above it, so that a power cut cannot take its name and all in it."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
 
 
 def sync_folder(folder: Path) -> None:
