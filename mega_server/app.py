@@ -6,26 +6,26 @@ the traceback goes to the server's own log.
 
 from __future__ import annotations
 
-import json
+import logging
 import math
-import sys
-import time
 from collections.abc import Callable
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mega_server.auth import EXTENSION
 from mega_server.config import Config
+from mega_server.logs import LOGGER
+from mega_server.metrics import SharedCounts
 from mega_server.protocol import headers
 from mega_server.protocol.errors import ERROR_KINDS, ErrorCode
 from mega_server.protocol.limits import PROTOCOL_MAJOR
 from mega_server.protocol.messages import ErrorDetail, ErrorReply
 from mega_server.refusal import RefusedError
 from mega_server.services.backend import now_ms, open_backend
-from mega_server.views import accounts, server, volumes
+from mega_server.views import accounts, links, metrics, server, volumes, web
 from mega_server.views.door import answer
 
 _RETRY_S = 2.0
@@ -37,14 +37,17 @@ _BY_STATUS = {
 }
 
 
-def create_app(config: Config, clock: Callable[[], int] = now_ms) -> Flask:
-    """Build the application on a data folder that `initialise` made."""
+def create_app(config: Config, clock: Callable[[], int] = now_ms, counts: SharedCounts | None = None) -> Flask:
+    """Build the application on a data folder that `initialise` made. Raises OSError for the file of a token.
+
+    `counts` is what all workers count in; without it this application counts alone.
+    """
     app = Flask("mega_server", static_folder=None)
     app.extensions[EXTENSION] = open_backend(config, clock)
     if hops := config.trusted_proxies:
         # Not X-Forwarded-Host: a relay could name its own origin by it, and have logins that were signed for itself.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's own way
-    for module in (server, accounts, volumes):
+    for module in (server, accounts, volumes, metrics, links, web):
         app.register_blueprint(module.views)
     app.register_error_handler(RefusedError, _refused)
     app.register_error_handler(HTTPException, _http_error)
@@ -52,9 +55,8 @@ def create_app(config: Config, clock: Callable[[], int] = now_ms) -> Flask:
     app.register_error_handler(OSError, _storage_failed)
     app.before_request(_check_version)
     app.after_request(_stamp)
-    if config.is_verbose:
-        app.before_request(_start_clock)
-        app.after_request(_log_line)
+    token = config.metrics_token_file.read_bytes().strip() if config.metrics_token_file else b""
+    metrics.watch(app, counts, token=token, is_logged=config.is_verbose or config.log_file is not None)
     return app
 
 
@@ -101,25 +103,5 @@ def _http_error(error: HTTPException) -> Response:
 def _storage_failed(error: OperationalError | OSError) -> Response:
     """Answer a full disk, a locked database or a lost mount as something that may pass."""
     reason = error.strerror if isinstance(error, OSError) else str(error.orig)
-    sys.stderr.write(f"mega-server: error: database or store failed: {reason}\n")
+    logging.getLogger(LOGGER).error("database or store failed: %s", reason)
     return _refused(RefusedError(ErrorCode.UNAVAILABLE, "the server cannot read or write its storage now"))
-
-
-def _start_clock() -> None:
-    g.started = time.perf_counter()
-
-
-def _log_line(response: Response) -> Response:
-    """Write one JSON line: no query string, no header, no body. Ids in a path are no secrets."""
-    line = {
-        "time_ms": now_ms(),
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
-        "took_ms": round((time.perf_counter() - g.started) * 1_000, 1),
-        "received_bytes": request.content_length,
-        "sent_bytes": response.content_length,
-        "from": request.remote_addr,
-    }
-    sys.stderr.write(json.dumps(line) + "\n")
-    return response

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mega_server.protocol.limits import QUOTA_BYTES
+from mega_server.protocol.limits import MIB, QUOTA_BYTES
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -41,6 +41,13 @@ class Config:
     quota_bytes: int = QUOTA_BYTES
     storage: Storage = Storage.FILESYSTEM
     is_verbose: bool = False
+    log_file: Path | None = None
+    log_bytes: int = 10 * MIB
+    """The log file is put aside when it is so long."""
+    log_count: int = 5
+    """So many old ones are kept."""
+    metrics_token_file: Path | None = None
+    """Whoever shows its content may read the metrics from anywhere."""
     trusted_proxies: int = 0
     """So many reverse proxies stand before the server; each one's X-Forwarded-For and -Proto are believed."""
 

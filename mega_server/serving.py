@@ -1,4 +1,4 @@
-"""Running the application under granian: processes, threads, the ready line, the stop.
+"""Running the application under granian: processes, threads, TLS, the ready line, reload and stop.
 
 It decides nothing about requests. It relies on Linux's and macOS's SO_REUSEPORT, by which every worker listens itself.
 """
@@ -8,26 +8,34 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.client
+import logging
 import multiprocessing
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.synchronize import Lock
+from pathlib import Path
 
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+from sqlalchemy.exc import OperationalError
 
 from mega_server.app import create_app
 from mega_server.config import Config
+from mega_server.logs import LOGGER, start_logs
+from mega_server.metrics import SharedCounts
 from mega_server.protocol import routes
+from mega_server.services.backend import open_backend
+from mega_server.services.sweep import sweep_if_due
 
 # A thread works on one request, or waits for its body. granian starts as many as are busy and ends those idle for 30 s.
 # It sets no time limit to a body that stalls (its issue 728): a few stalled clients must not take them all. Each holds
@@ -39,10 +47,36 @@ _THREADS = 16
 _CONNECTIONS = 512
 _STOP_S = 10
 _READY_S = 30.0
+# A new worker answers after 0.5 s. Until it does, the old one takes the new connections.
+_RESPAWN_S = 3.0
+_SWEEP_LOOK_S = 3_600.0
 
 
 class PortTakenError(Exception):
     """Another program listens there."""
+
+
+class TlsError(Exception):
+    """Certificate and key cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate, with what chains it to an authority, and of its key; both in PEM."""
+
+    cert: Path
+    key: Path
+
+    def check(self) -> None:
+        """Load both as the workers will. Raises TlsError; OSError for a file that cannot be read."""
+        for file in (self.cert, self.key):
+            file.open("rb").close()
+        try:
+            # An empty password: without one OpenSSL would ask for it on the terminal.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key, password="")
+        except ssl.SSLError as error:
+            reason = (error.reason or str(error)).lower().replace("_", " ")
+            raise TlsError(f"{self.cert} and {self.key} are no certificate and its key: {reason}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +86,48 @@ class Address:
     host: str
     port: int
     """0: a free one is taken."""
+    tls: Tls | None = None
 
     @property
     def url(self) -> str:
         """Write the address as a URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
-def serve(config: Config, address: Address, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT. Raises PortTakenError, OSError for an address that is not ours."""
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What the first worker announces, and to whom."""
+
+    address: Address
+    notify_socket: str
+    is_first: Lock
+    """Taken by the first worker and never let go, so workers after a reload stay silent."""
+
+
+def _reload(tls: Tls | None, do_reload: Callable[[], None], *_: object) -> None:
+    """Have granian start new workers and then let each old one finish what it is answering.
+
+    Not when the certificate cannot be used: a new worker would die of it, and the server with it.
+    """
+    if tls is not None:
+        try:
+            tls.check()
+        except (TlsError, OSError) as error:
+            sys.stderr.write(f"mega-server: error: not reloaded: {error}\n")
+            return
+    do_reload()
+
+
+def serve(config: Config, address: Address, workers: int, notify_socket: str = "") -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the certificate again and replaces the workers.
+
+    `notify_socket` is where systemd waits to hear that requests are answered. Raises PortTakenError, TlsError, OSError
+    for an address that is not ours.
+    """
+    tls = address.tls
+    if tls is not None:
+        tls.check()
     with _hold_port(address) as found:
         server = Server(
             target="mega_server",
@@ -75,20 +141,40 @@ def serve(config: Config, address: Address, workers: int) -> None:
             websockets=False,
             log_level=LogLevels.error,
             workers_kill_timeout=_STOP_S,
+            ssl_cert=tls.cert if tls else None,
+            ssl_key=tls.key if tls else None,
+            respawn_interval=_RESPAWN_S,
         )
-        server.serve(target_loader=partial(_load, config, found, multiprocessing.Lock()), wrap_loader=False)
+        on_reload = partial(_reload, tls, server.signal_handler_reload)
+        server.signal_handler_reload = on_reload  # type: ignore[method-assign]  # its hooks cannot refuse
+        ready = _Ready(found, notify_socket, multiprocessing.Lock())
+        loader = partial(_load, config, ready, SharedCounts(workers))
+        server.serve(target_loader=loader, wrap_loader=False)
 
 
-def _load(config: Config, address: Address, first: Lock) -> Flask:
-    """Build the application inside a worker. The worker that gets `first` says when requests are answered.
+def _load(config: Config, ready: _Ready, counts: SharedCounts) -> Flask:
+    """Build the application inside a worker. The first of all workers says when requests are answered.
 
     Threads are started here and not in the parent: forking beside a running thread can copy a lock that it holds.
     """
-    app = create_app(config)
+    start_logs(config)
+    app = create_app(config, counts=counts)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if first.acquire(block=False):
-        threading.Thread(target=_announce, args=(address,), daemon=True).start()
+    threading.Thread(target=_sweep_daily, args=(config,), daemon=True).start()
+    if ready.is_first.acquire(block=False):
+        threading.Thread(target=_announce, args=(ready,), daemon=True).start()
     return app
+
+
+def _sweep_daily(config: Config) -> None:
+    """Sweep once a day; the worker that looks first does it for all."""
+    backend = open_backend(config)
+    while True:
+        time.sleep(_SWEEP_LOOK_S)
+        try:
+            sweep_if_due(backend)
+        except (OSError, OperationalError):
+            logging.getLogger(LOGGER).exception("the daily sweep failed")
 
 
 def _end_with_parent() -> None:
@@ -126,15 +212,22 @@ def _hold_port(address: Address) -> Iterator[Address]:
         if sys.platform != "win32":  # where granian hands one socket to its only worker
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             holder.bind((address.host, port))
-        yield Address(address.host, port)
+        yield replace(address, port=port)
 
 
-def _announce(address: Address) -> None:
-    """Print the ready line as soon as a worker answers."""
+def _announce(ready: _Ready) -> None:
+    """Print the ready line as soon as a worker answers, and tell systemd."""
+    address = ready.address
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 -- compared, not bound
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it asks itself, and says nothing secret
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection(host, address.port, timeout=_READY_S)
+        connection = (
+            http.client.HTTPSConnection(host, address.port, timeout=_READY_S, context=context)
+            if address.tls
+            else http.client.HTTPConnection(host, address.port, timeout=_READY_S)
+        )
         try:
             connection.request("GET", routes.HEALTH)
             connection.getresponse().read()
@@ -142,6 +235,14 @@ def _announce(address: Address) -> None:
             time.sleep(0.01)
         else:
             sys.stderr.write(f"listening on {address.url}\n")
+            if ready.notify_socket:
+                _notify(ready.notify_socket)
             return
         finally:
             connection.close()
+
+
+def _notify(path: str) -> None:
+    """Tell systemd that the service is ready: one datagram (sd_notify(3)); a leading @ means an abstract name."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+        sender.sendto(b"READY=1", f"\0{path[1:]}" if path.startswith("@") else path)

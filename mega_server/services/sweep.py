@@ -6,6 +6,7 @@ none: what an account has stored stays until the account is deleted.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from mega_server.database.doomed import doomed_packs
@@ -48,3 +49,18 @@ def sweep(backend: Backend, *, is_dry_run: bool) -> Swept:
     with backend.database.writing() as connection:
         expired = drop_expired(connection, now, idle_ms, is_dry_run=False)
     return Swept(remove_doomed(backend), backend.store.drop_leftovers(now - DROP_AFTER_MS), expired)
+
+
+def sweep_if_due(backend: Backend) -> bool:
+    """Sweep unless it was done within a day, by whatever worker; say whether it was due. Raises OSError.
+
+    The time is that of an empty file. Two workers that look at once both sweep, which is harmless.
+    """
+    stamp = backend.config.data_dir / "swept"
+    now_ms = backend.clock()
+    if stamp.exists() and now_ms - stamp.stat().st_mtime_ns // 1_000_000 < _DAY_MS:
+        return False
+    stamp.touch(mode=0o600)
+    os.utime(stamp, ns=(now_ms * 1_000_000, now_ms * 1_000_000))
+    sweep(backend, is_dry_run=False)
+    return True

@@ -31,7 +31,7 @@ FLOORS: Final = {
     "mega_server": (
         ("protocol",),
         ("config", "refusal"),
-        ("storage", "database"),
+        ("storage", "database", "logs", "metrics"),
         ("services",),
         ("auth",),
         ("views",),
