@@ -21,12 +21,14 @@ from mega_server.protocol.limits import MIB
 from mega_server.protocol.messages import (
     ChallengeReply,
     ChallengeRequest,
+    DeleteRequest,
     ErrorDetail,
     ErrorReply,
     KdfParameters,
     LoginReply,
     LoginRequest,
     SignupRequest,
+    SlotsRequest,
 )
 from mega_server.protocol.packs import pack_header
 from mega_server.protocol.proof import Proof, Purpose, login_statement
@@ -115,18 +117,52 @@ class FakeAccount:
     ) -> TestResponse:
         """Send a login proof."""
         body = msgspec.json.encode(LoginRequest(account=self.name, key=key, device_name="laptop"))
+        return self.web.post(routes.LOGIN, data=body, headers=self.proof(body, Purpose.LOGIN, nonce, signer))
+
+    def proof(
+        self, body: bytes, purpose: Purpose, nonce: bytes | None = None, signer: SigningKey | None = None
+    ) -> dict[str, str]:
+        """Write the header that proves this body, over a fresh challenge unless a nonce is given."""
         server_nonce, client_nonce = nonce or self.nonce(), os.urandom(32)
         statement = login_statement(
             origin=self.origin,
             account=self.name,
             server_nonce=server_nonce,
             client_nonce=client_nonce,
-            purpose=Purpose.LOGIN,
+            purpose=purpose,
             body=body,
         )
         signature = (signer or self.login_key).sign(statement).signature
-        proof = Proof(server_nonce, client_nonce, signature)
-        return self.web.post(routes.LOGIN, data=body, headers={headers.PROOF: proof.header()})
+        return {headers.PROOF: Proof(server_nonce, client_nonce, signature).header()}
+
+    def slots_request(self, **changes: object) -> SlotsRequest:
+        """Write a change of the password to a random key and slot, with changes."""
+        valid = SlotsRequest(
+            account=self.name,
+            key="password",
+            kdf=self.signup_request().kdf,
+            login_key=os.urandom(32),
+            password_slot=os.urandom(128),
+        )
+        return msgspec.structs.replace(valid, **changes)
+
+    def change_slots(
+        self, message: SlotsRequest, *, nonce: bytes | None = None, signer: SigningKey | None = None
+    ) -> TestResponse:
+        """Send a change of slots with its proof."""
+        body = msgspec.json.encode(message)
+        return self.web.put(
+            routes.SLOTS, data=body, headers=self.bearer | self.proof(body, Purpose.SLOTS, nonce, signer)
+        )
+
+    def delete(
+        self, *, nonce: bytes | None = None, key: str = "password", signer: SigningKey | None = None
+    ) -> TestResponse:
+        """Send the account's deletion with its proof."""
+        body = msgspec.json.encode(DeleteRequest(account=self.name, key=key))
+        return self.web.delete(
+            routes.ME, data=body, headers=self.bearer | self.proof(body, Purpose.DELETE, nonce, signer)
+        )
 
     def enter(self) -> FakeAccount:
         """Sign up and log in."""
