@@ -68,7 +68,7 @@ class ContentIndex:
             for at in range(0, len(wanted), _AT_ONCE):
                 part = wanted[at : at + _AT_ONCE]
                 marks = ",".join("?" * len(part))
-                query = f"SELECT fingerprint, ref FROM contents WHERE fingerprint IN ({marks})"  # noqa: S608 -- only marks
+                query = f"SELECT fingerprint, ref FROM contents WHERE fingerprint IN ({marks}) AND typeof(ref)='blob'"  # noqa: S608 -- only marks
                 for fingerprint, raw in db.execute(query, part).fetchall():
                     try:
                         found[fingerprint] = Ref.unpack(raw)
@@ -87,7 +87,8 @@ class ContentIndex:
     def sources_in(self, folder: bytes) -> dict[bytes, SourceRow]:
         """Give the rows of a folder, by disk name. `folder` is its absolute path. A damaged row is as good as none."""
         query = """SELECT name, stat, is_racy, digest, refs FROM sources
-                   WHERE folder = (SELECT folder FROM folders WHERE path = ?)"""
+                   WHERE folder = (SELECT folder FROM folders WHERE path = ?) AND typeof(name) = 'blob'
+                   AND typeof(stat) = 'blob' AND typeof(digest) = 'blob' AND typeof(refs) = 'blob'"""
         unpack = _STAT.unpack
 
         def work(db: sqlite3.Connection) -> dict[bytes, SourceRow]:

@@ -42,7 +42,7 @@ class PageCache:
             for at in range(0, len(wanted), _AT_ONCE):
                 part = wanted[at : at + _AT_ONCE]
                 marks = ",".join("?" * len(part))
-                query = f"SELECT id, blob FROM blobs WHERE id IN ({marks})"  # noqa: S608 -- only marks
+                query = f"SELECT id, blob FROM blobs WHERE id IN ({marks}) AND typeof(blob)='blob'"  # noqa: S608 -- only marks
                 found.update(db.execute(query, part).fetchall())
             return found
 

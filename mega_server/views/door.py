@@ -72,7 +72,7 @@ def read_json(kind: type[M]) -> tuple[M, bytes]:
     body = read_body(JSON_BYTES)
     try:
         return msgspec.json.decode(body, type=kind), body
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         refuse(f"the body is no {kind.__name__}: {error}", error)
 
 
