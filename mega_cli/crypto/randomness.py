@@ -16,3 +16,9 @@ def random_bytes(n: int) -> bytes:
 def random_below(bound: float) -> float:
     """Draw a number from 0 up to, not including, `bound`: for delays, not for keys."""
     return int.from_bytes(random_bytes(6), "big") / 2**48 * bound
+
+
+def shuffled(count: int) -> list[int]:
+    """Draw an order of the numbers below `count`, each order as likely as any other."""
+    drawn = random_bytes(16 * count)
+    return sorted(range(count), key=lambda at: drawn[16 * at : 16 * at + 16])

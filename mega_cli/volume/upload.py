@@ -1,7 +1,7 @@
 """Send sealed objects: fill packs, post them from a few threads, tell who asked when they are stored.
 
 `add` blocks while enough packs are under way, which is what bounds a put's memory. Order of arrival at the server is
-not promised; `flush` is.
+not promised; `flush` is. The order of blobs within a pack is drawn at random, so that it tells nothing of the tree.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Self
 
 from mega_cli.api.client import ServerClient
+from mega_cli.crypto import randomness
 from mega_cli.formats.object import SealedObject
 from mega_cli.model import PACK_TARGET_BYTES, BlobId, VolumeId
 from mega_cli.volume.facts import Fact
@@ -107,8 +108,9 @@ class Uploader:
             self._under_way.add(future)
 
     def _post(self, pack: _Pack) -> None:
+        order = randomness.shuffled(len(pack.ids))  # or a pack would tell which blobs lie beside one another
         try:
-            self._client.upload_pack(self._volume, pack.ids, pack.blobs)
+            self._client.upload_pack(self._volume, [pack.ids[at] for at in order], [pack.blobs[at] for at in order])
         finally:
             self._slots.release()
         with self._record_lock:
