@@ -23,16 +23,24 @@ from mega_cli.output.interrupt import stop_on_signals
 VERSION: Final = "0.1.0"
 """Stands here and not in the installed metadata: reading that costs 25 ms of every start. A test keeps them equal."""
 
+_PROFILE: Final = "MEGA_PROFILE"
+
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Start": {
         "quickstart": "Start a server on this machine, store a folder and prove it.",
+        "doctor": "Look for trouble and say what mends it.",
     },
     "Account": {
         "signup": "Create an account on a server.",
         "login": "Sign in on this device.",
         "logout": "Sign out and forget this device's keys.",
         "whoami": "Show the account, its server, quota and fingerprint.",
+        "passwd": "Change the password.",
+        "recover": "Come back with the recovery kit.",
+        "sessions": "List the signed-in devices, or sign some of them out.",
+        "delete-account": "Delete the account and everything in it, for good.",
         "state": "Show the newest revision and six words to compare it by.",
+        "trust": "Show what this device pins, or accept what the server shows instead.",
     },
     "Files": {
         "ls": "List a folder.",
@@ -66,7 +74,7 @@ class CommandTable(click.Group):
         """Import the one command that was called."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        found = importlib.import_module(f"mega_cli.commands.{cmd_name}").command
+        found = importlib.import_module(f"mega_cli.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(found, click.Command)
         return found
 
@@ -82,6 +90,14 @@ mega = CommandTable(
     params=[
         *console_options(),
         click.Option(
+            ["--profile"],
+            metavar="NAME",
+            is_eager=True,
+            expose_value=False,
+            help="Use this account of several: a name that `mega whoami --all` shows (also: MEGA_PROFILE).",
+            callback=lambda context, _parameter, value: _choose_profile(context, value) if value else None,
+        ),
+        click.Option(
             ["--version"],
             is_flag=True,
             is_eager=True,
@@ -95,6 +111,19 @@ mega = CommandTable(
     help="End-to-end encrypted cloud storage: only you hold the keys.",
     epilog="New here? Begin with: mega quickstart\n\n`mega COMMAND --help` shows a command's options and examples.",
 )
+
+
+def _choose_profile(context: click.Context, name: str) -> None:
+    """Name the profile for everything below and for child processes, until this command line ends."""
+    before = os.environ.get(_PROFILE)
+    os.environ[_PROFILE] = name
+
+    def restore() -> None:
+        os.environ.pop(_PROFILE)
+        if before is not None:
+            os.environ[_PROFILE] = before
+
+    context.call_on_close(restore)
 
 
 def _print_version(context: click.Context) -> NoReturn:

@@ -13,6 +13,7 @@ from mega_cli.crypto.keys import MasterKeys
 from mega_cli.errors import IntegrityError, NotInitialisedError, SafetyStopError, TemporaryError, UntrustedKeyError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.words import fingerprint_words
+from mega_cli.state.account_key import erase_account_key
 from mega_cli.state.index import ContentIndex
 from mega_cli.state.pages import PageCache
 from mega_cli.state.rebuildable import delete_database
@@ -67,7 +68,7 @@ def open_volume(home: Home, progress: Progress | None = None, pace: Pace | None 
     keys = MasterKeys(session.master_key, session.epoch)
     trust = TrustStore(home.trust_file)
     try:
-        _check_identity(trust, session)
+        check_identity(trust, session)
         return VolumeSession(
             client=connection.connect_session(session, on_wait=(progress or SilentProgress()).waiting, pace=pace),
             keys=keys.volume_keys(),
@@ -124,15 +125,26 @@ def logout(home: Home, progress: Progress | None = None) -> None:
         raise
     finally:
         client.close()
-        erase_session(home.session_file)
-        delete_database(home.index_file)
+        _forget_keys(home)
+
+
+def forget_account(home: Home) -> None:
+    """Erase everything this device keeps of an account that is gone, but for the pins."""
+    _forget_keys(home)
+    erase_account_key(home.account_key_file)
+    delete_database(home.pages_file)
+
+
+def _forget_keys(home: Home) -> None:
+    erase_session(home.session_file)
+    delete_database(home.index_file)
 
 
 def _client(session: Session, progress: Progress | None) -> ServerClient:
     return connection.connect_session(session, on_wait=(progress or SilentProgress()).waiting)
 
 
-def _check_identity(trust: TrustStore, session: Session) -> None:
+def check_identity(trust: TrustStore, session: Session) -> None:
     """Require the pin that login wrote: without it a server could show an old state, so its loss is not made good."""
     pinned = trust.account_pin(session.origin, session.account)
     if pinned is None:

@@ -9,26 +9,36 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 from mega_cli.account import connection
 from mega_cli.account.connection import Place, check_origin, place_of
 from mega_cli.account.passwords import check_length
 from mega_cli.api.client import ServerClient
-from mega_cli.api.messages import DEVICE_NAME_CHARS, login_attempt
+from mega_cli.api.messages import (
+    DEVICE_NAME_CHARS,
+    DeleteRequest,
+    LoginReply,
+    LoginRequest,
+    SignedRequest,
+    SlotsRequest,
+    signed_request,
+)
 from mega_cli.crypto import labels, randomness
 from mega_cli.crypto.keys import MasterKeys
 from mega_cli.crypto.passwords import SERVER_SALT_BYTES, check_policy, login_keys_from_password, password_key
 from mega_cli.crypto.signing import sign
-from mega_cli.errors import IntegrityError, PolicyError
-from mega_cli.formats.slot import open_password_slot
+from mega_cli.errors import IntegrityError, NotLoggedInError, PolicyError
+from mega_cli.formats.slot import Slot, open_password_slot
 from mega_cli.model import KdfPolicy, Network, Secret
+from mega_cli.state.account_key import load_account_key, save_account_key
 from mega_cli.state.session import Session, save_session
 from mega_cli.state.trust import AccountPin, TrustStore
 from mega_cli.system.directories import Home
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NONCE_BYTES: Final = 32
 _DEVICE_BYTES: Final = 16
 
@@ -44,25 +54,52 @@ def login(
     network: Network | None = None,
     on_wait: Callable[[str], None] = lambda _reason: None,
 ) -> Session:
-    """Log in with the password and keep the session under the account's profile, which becomes the current one.
+    """Log in as `login_at` does, at the server and the account that the user named.
 
-    `connect_to` reaches the origin `server_url` at another address. Raises NotLoggedInError, the same for an unknown
-    account and a wrong password; PolicyError before the password is used; IntegrityError for a mauled slot;
-    UntrustedKeyError when the account's keys are not the ones this device knows.
+    `connect_to` reaches the origin `server_url` at another address.
     """
     place = place_of(account, server_url, connect_to, network)
+    return login_at(home, place, password, device_name=device_name, on_wait=on_wait)
+
+
+def login_at(
+    home: Home,
+    place: Place,
+    password: Secret,
+    *,
+    account_key: Secret | None = None,
+    device_name: str = "",
+    on_wait: Callable[[str], None] = lambda _reason: None,
+) -> Session:
+    """Log in with the password and keep the session under the account's profile, which becomes the current one.
+
+    The account key is the one given, which is kept with the profile, or else the one kept there. Raises
+    NotLoggedInError, the same for an unknown account, a wrong password and a wrong account key; PolicyError before the
+    password is used; IntegrityError for a mauled slot; UntrustedKeyError when the account's keys are not the ones this
+    device knows.
+    """
     check_length(password)
     own = home.with_profile(place.profile)
-    client = connection.connect(place.server_url, place.network, on_wait=on_wait)
-    try:
+    known_key = account_key or load_account_key(own.account_key_file)
+    with closing(connection.connect(place.server_url, place.network, on_wait=on_wait)) as client:
         check_origin(client, place.origin)
-        salt, policy = _kdf(client, own, place)
-        prk = password_key(password, salt, account, place.origin, policy)
-        session = prove(client, place, prk, salt, policy, device_name=device_name)
-    finally:
-        client.close()
+        salt, policy = told_kdf(client, own, place)
+        prk = password_key(password, salt, place.account, place.origin, policy, known_key)
+        try:
+            session = prove(client, place, prk, salt, policy, device_name=device_name)
+        except NotLoggedInError as error:
+            error.hint = REFUSED_HINT
+            raise
     keep(own, session, AccountPin(salt, policy, identity_of(session)))
+    if account_key is not None:
+        save_account_key(own.account_key_file, account_key)
     return session
+
+
+REFUSED_HINT: Final = (
+    "check account, server and password; if the account was made with --account-key, this device needs that key too: "
+    "add --account-key-file FILE (the recovery kit holds it)"
+)
 
 
 def prove(
@@ -70,17 +107,36 @@ def prove(
 ) -> Session:
     """Sign a challenge, and open the slot that comes back. Sends nothing afterwards, whatever the slot holds."""
     keys = login_keys_from_password(prk)
-    attempt = login_attempt(
-        origin=place.origin,
-        account=place.account,
-        device_name=device_label(device_name),
-        server_nonce=client.challenge(place.account),
+    reply = begin_session(client, place, "password", keys.login_seed, device_name)
+    slot = open_password_slot(keys.wrap_key, place.account, place.origin, salt, policy, reply.slot)
+    return session_of(place, reply, slot, device_name)
+
+
+def begin_session(client: ServerClient, place: Place, key: str, login_seed: bytes, device_name: str) -> LoginReply:
+    """Log in with the key that `key` names, `password` or `recovery`; the slot in the answer is unopened."""
+    message = LoginRequest(account=place.account, key=key, device_name=device_label(device_name))
+    attempt, proof = signed(client, place.origin, message, login_seed)
+    reply = client.login(attempt.body, proof)
+    if not _TOKEN.fullmatch(reply.token) or not SESSION_ID.fullmatch(reply.session_id):
+        raise IntegrityError
+    return reply
+
+
+def signed(
+    client: ServerClient, origin: str, message: LoginRequest | SlotsRequest | DeleteRequest, login_seed: bytes
+) -> tuple[SignedRequest, str]:
+    """Ask for a challenge and sign the message with it; give the message laid out, and its proof."""
+    request = signed_request(
+        message,
+        origin=origin,
+        server_nonce=client.challenge(message.account),
         client_nonce=randomness.random_bytes(_NONCE_BYTES),
     )
-    reply = client.login(attempt.body, attempt.proof(sign(keys.login_seed, labels.SIGN_LOGIN, attempt.to_sign)))
-    if not _TOKEN.fullmatch(reply.token) or not _SESSION_ID.fullmatch(reply.session_id):
-        raise IntegrityError
-    slot = open_password_slot(keys.wrap_key, place.account, place.origin, salt, policy, reply.slot)
+    return request, request.proof(sign(login_seed, labels.SIGN_LOGIN, request.to_sign))
+
+
+def session_of(place: Place, reply: LoginReply, slot: Slot, device_name: str) -> Session:
+    """Put together what a logged-in device keeps, with a device id of its own."""
     return Session(
         account=place.account,
         origin=place.origin,
@@ -116,7 +172,7 @@ def device_label(device_name: str) -> str:
     return "".join(char for char in device_name or platform.node() if char.isprintable())[:DEVICE_NAME_CHARS]
 
 
-def _kdf(client: ServerClient, own: Home, place: Place) -> tuple[bytes, KdfPolicy]:
+def told_kdf(client: ServerClient, own: Home, place: Place) -> tuple[bytes, KdfPolicy]:
     """Ask how the password is stretched, and refuse what is too weak, too strong or not as before."""
     told = client.kdf(place.account)
     if len(told.server_salt) != SERVER_SALT_BYTES:

@@ -18,27 +18,19 @@ from mega_cli.account import connection
 from mega_cli.account.connection import Place, check_origin, place_of
 from mega_cli.account.login import identity_of, keep, prove
 from mega_cli.account.passwords import judge_password
+from mega_cli.account.slots import Master, kdf_of, password_part, recovery_part
 from mega_cli.api.client import ServerClient
-from mega_cli.api.messages import ErrorCode, KdfParameters, SignupRequest
+from mega_cli.api.messages import ErrorCode, SignupRequest
 from mega_cli.crypto import randomness
 from mega_cli.crypto.keys import FIRST_EPOCH, MasterKeys
-from mega_cli.crypto.passwords import (
-    ALGORITHM,
-    DEFAULT_POLICY,
-    SECRET_BYTES,
-    SERVER_SALT_BYTES,
-    login_keys_from_password,
-    login_keys_from_recovery,
-    password_key,
-)
-from mega_cli.crypto.signing import public_key
+from mega_cli.crypto.passwords import DEFAULT_POLICY, SECRET_BYTES, SERVER_SALT_BYTES, password_key
 from mega_cli.errors import IntegrityError, MegaError, PermissionRefusedError, SafetyStopError, TemporaryError
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.recovery_kit import kit_text
 from mega_cli.formats.root_record import FIRST_REVISION, NO_PREV, RootBody, record_header, seal_root_record
-from mega_cli.formats.slot import seal_password_slot, seal_recovery_slot
 from mega_cli.formats.words import fingerprint_words
 from mega_cli.model import Network, Pin, Secret
+from mega_cli.state.account_key import save_account_key
 from mega_cli.state.session import Session
 from mega_cli.state.trust import AccountPin, TrustStore
 from mega_cli.system.directories import Home
@@ -66,6 +58,7 @@ class PreparedSignup:
     """The page to print; it holds the recovery secret."""
     prk: Secret | None = field(default=None, repr=False)
     """The stretched password; None when it was prepared by an earlier run."""
+    account_key: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +76,13 @@ def prepare_signup(
     password: Secret,
     *,
     invite: str = "",
+    has_account_key: bool = False,
     network: Network | None = None,
     on_wait: Callable[[str], None] = lambda _reason: None,
 ) -> PreparedSignup:
     """Draw and seal everything for a new account, after a look at the server; nothing is posted and nothing kept.
 
+    With an account key, the password alone opens nothing: devices keep the key, and the kit shows it.
     Raises UsageError for a bad name or a weak password, PolicyError when the server's accounts belong elsewhere.
     """
     place = place_of(account, server_url, network=network)
@@ -99,10 +94,12 @@ def prepare_signup(
         Secret(randomness.random_bytes(SECRET_BYTES)),
         randomness.random_bytes(SECRET_BYTES),
     )
-    prk = password_key(password, drawn.server_salt, account, place.origin, DEFAULT_POLICY)
+    account_key = Secret(randomness.random_bytes(SECRET_BYTES)) if has_account_key else None
+    prk = password_key(password, drawn.server_salt, account, place.origin, DEFAULT_POLICY, account_key)
     request = _request(place, drawn, prk, invite)
     words = fingerprint_words(fingerprint(request.idcert))
-    return PreparedSignup(place, request, kit_text(account, place.origin, drawn.recovery_secret, words), prk)
+    text = kit_text(account, place.origin, drawn.recovery_secret, words, account_key)
+    return PreparedSignup(place, request, text, prk, account_key)
 
 
 def complete_signup(
@@ -128,7 +125,9 @@ def complete_signup(
         _post(client, prepared, kit)
         try:
             salt = request.kdf.server_salt
-            prk = prepared.prk or password_key(password, salt, place.account, place.origin, DEFAULT_POLICY)
+            prk = prepared.prk or password_key(
+                password, salt, place.account, place.origin, DEFAULT_POLICY, prepared.account_key
+            )
             session = prove(client, place, prk, salt, DEFAULT_POLICY, device_name=device_name)
             if (
                 encode_idcert(MasterKeys(session.master_key, session.epoch), place.account, place.origin)
@@ -137,6 +136,8 @@ def complete_signup(
                 raise IntegrityError
             keep(own, session, AccountPin(salt, DEFAULT_POLICY, identity_of(session)))
             _pin_first(own, session, request.root_record)
+            if prepared.account_key is not None:
+                save_account_key(own.account_key_file, prepared.account_key)
         except MegaError as error:
             error.hint = f"the account is made and its recovery kit kept; go on with: {login_line(place)}"
             raise
@@ -201,9 +202,10 @@ def _post(client: ServerClient, prepared: PreparedSignup, kit: KitKeeper) -> Non
 
 def _request(place: Place, drawn: _Drawn, prk: Secret, invite: str) -> SignupRequest:
     """Seal and sign everything the server is to keep."""
-    by_password = login_keys_from_password(prk)
-    by_recovery = login_keys_from_recovery(drawn.recovery_secret)
     created_ms = time.time_ns() // 1_000_000
+    master = Master(drawn.mk, FIRST_EPOCH, created_ms)
+    by_password = password_part(place, prk, drawn.server_salt, DEFAULT_POLICY, master)
+    by_recovery = recovery_part(place, drawn.recovery_secret, master)
     keys = MasterKeys(drawn.mk, FIRST_EPOCH)
     empty = RootBody(
         root=None,
@@ -214,27 +216,11 @@ def _request(place: Place, drawn: _Drawn, prk: Secret, invite: str) -> SignupReq
     )
     return SignupRequest(
         account=place.account,
-        kdf=KdfParameters(
-            algorithm=ALGORITHM,
-            server_salt=drawn.server_salt,
-            passes=DEFAULT_POLICY.passes,
-            memory_bytes=DEFAULT_POLICY.memory_bytes,
-        ),
-        login_key=public_key(by_password.login_seed),
-        recovery_key=public_key(by_recovery.login_seed),
-        password_slot=seal_password_slot(
-            by_password.wrap_key,
-            place.account,
-            place.origin,
-            drawn.server_salt,
-            DEFAULT_POLICY,
-            drawn.mk,
-            FIRST_EPOCH,
-            created_ms,
-        ),
-        recovery_slot=seal_recovery_slot(
-            by_recovery.wrap_key, place.account, place.origin, drawn.mk, FIRST_EPOCH, created_ms
-        ),
+        kdf=kdf_of(drawn.server_salt, DEFAULT_POLICY),
+        login_key=by_password.login_key,
+        recovery_key=by_recovery.login_key,
+        password_slot=by_password.slot,
+        recovery_slot=by_recovery.slot,
         idcert=encode_idcert(keys, place.account, place.origin),
         root_record=seal_root_record(keys.volume_keys(), FIRST_REVISION, NO_PREV, empty),
         invite=invite,

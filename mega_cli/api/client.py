@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 from mega_cli.api import operations
 from mega_cli.api.operations import Request, Response, Transport
@@ -46,6 +46,10 @@ class ServerClient:
         """Close the connections."""
         self._transport.close()
 
+    def one_try(self) -> ServerClient:
+        """Give this client without its patience: whatever fails, fails at once."""
+        return ServerClient(self._transport, self._token, retry=Retry(RetryPolicy(attempts=1)))
+
     # --- accounts -----------------------------------------------------------------------------------------------------
 
     def server_info(self) -> messages.ServerInfo:
@@ -73,12 +77,26 @@ class ServerClient:
         """Log in with the exact body that `proof` signs. Never retried here: the nonce may be spent."""
         return operations.parse(self._transport.send(operations.login(body, proof)), messages.LoginReply)
 
+    def change_slots(self, body: bytes, proof: str) -> None:
+        """Replace login keys and slots. Sent once: the nonce in `proof` may be spent."""
+        self._transport.send(operations.change_slots(body, proof), self._bearer())
+
+    def delete_account(self, body: bytes, proof: str) -> None:
+        """Delete the account. Sent once, as `change_slots` is."""
+        self._transport.send(operations.delete_account(body, proof), self._bearer())
+
+    def end_session(self, session_id: str) -> None:
+        """End a session of this account. Raises MissingItemError when there is none of that id."""
+        self._send(operations.end_session(session_id))
+
     def logout(self, session_id: str) -> None:
         """End a session; one that has already ended is fine."""
-        try:
-            self._send(operations.end_session(session_id))
-        except (NotLoggedInError, MissingItemError):
-            return
+        with suppress(NotLoggedInError, MissingItemError):
+            self.end_session(session_id)
+
+    def pause(self, error: RetryableError, failures: int) -> None:
+        """Wait before a request that must be made anew for each try, such as a signed one; or raise `error`."""
+        self._retry.pause(error, failures)
 
     def sessions(self) -> list[messages.SessionInfo]:
         """List the signed-in devices, newest use first."""

@@ -1,8 +1,9 @@
-"""The door through which the services see the contract's messages, and the login statement made ready for signing."""
+"""The door through which the services see the contract's messages, and what a login key signs, made ready for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -10,35 +11,46 @@ from mega_server.protocol.errors import ErrorCode
 from mega_server.protocol.limits import DEVICE_NAME_CHARS
 from mega_server.protocol.messages import (
     AccountInfo,
+    DeleteRequest,
     KdfParameters,
     LoginReply,
     LoginRequest,
     ServerInfo,
     SessionInfo,
     SignupRequest,
+    SlotsRequest,
 )
 from mega_server.protocol.proof import LOGIN_CONTEXT, Proof, Purpose, login_statement
 
 __all__ = [
     "DEVICE_NAME_CHARS",
     "AccountInfo",
+    "DeleteRequest",
     "ErrorCode",
     "KdfParameters",
-    "LoginAttempt",
     "LoginReply",
+    "LoginRequest",
     "ServerInfo",
     "SessionInfo",
+    "SignedRequest",
     "SignupRequest",
-    "login_attempt",
+    "SlotsRequest",
+    "signed_request",
 ]
+
+_PURPOSES: Final = {
+    LoginRequest: Purpose.LOGIN,
+    SlotsRequest: Purpose.SLOTS,
+    DeleteRequest: Purpose.DELETE,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class LoginAttempt:
-    """One login, ready to be signed."""
+class SignedRequest:
+    """One request that a login key signs."""
 
-    body: bytes
-    to_sign: bytes
+    body: bytes = field(repr=False)
+    to_sign: bytes = field(repr=False)
     """What follows the 16 bytes of signature context."""
     server_nonce: bytes = field(repr=False)
     client_nonce: bytes = field(repr=False)
@@ -48,17 +60,17 @@ class LoginAttempt:
         return Proof(self.server_nonce, self.client_nonce, signature).header()
 
 
-def login_attempt(
-    *, origin: str, account: str, device_name: str, server_nonce: bytes, client_nonce: bytes
-) -> LoginAttempt:
-    """Lay out a login with the password's key. Both nonces are 32 bytes."""
-    body = msgspec.json.encode(LoginRequest(account=account, key="password", device_name=device_name))
+def signed_request(
+    message: LoginRequest | SlotsRequest | DeleteRequest, *, origin: str, server_nonce: bytes, client_nonce: bytes
+) -> SignedRequest:
+    """Lay out a message for its signature, which serves this purpose alone. Both nonces are 32 bytes."""
+    body = msgspec.json.encode(message)
     statement = login_statement(
         origin=origin,
-        account=account,
+        account=message.account,
         server_nonce=server_nonce,
         client_nonce=client_nonce,
-        purpose=Purpose.LOGIN,
+        purpose=_PURPOSES[type(message)],
         body=body,
     )
-    return LoginAttempt(body, statement[len(LOGIN_CONTEXT) :], server_nonce, client_nonce)
+    return SignedRequest(body, statement[len(LOGIN_CONTEXT) :], server_nonce, client_nonce)

@@ -118,6 +118,16 @@ def login(body: bytes, proof: str) -> Request:
     return Request("POST", routes.LOGIN, (body,), headers.JSON, {headers.PROOF: proof})
 
 
+def change_slots(body: bytes, proof: str) -> Request:
+    """Replace login keys and slots: `body` is the exact bytes that `proof` signs."""
+    return Request("PUT", routes.SLOTS, (body,), headers.JSON, {headers.PROOF: proof}, expects=(_OK, _NO_CONTENT))
+
+
+def delete_account(body: bytes, proof: str) -> Request:
+    """Delete the account: `body` is the exact bytes that `proof` signs."""
+    return Request("DELETE", routes.ME, (body,), headers.JSON, {headers.PROOF: proof}, expects=(_OK, _NO_CONTENT))
+
+
 def sessions() -> Request:
     """List the signed-in devices."""
     return Request("GET", routes.SESSIONS)
@@ -245,9 +255,11 @@ def error_of(response: Response) -> MegaError:
         ids = detail.missing
         return MissingBlobsError(frozenset(ids)) if ids and all(len(i) == 32 for i in ids) else IntegrityError()  # noqa: PLR2004 -- an id's size
     if code is ErrorCode.LOGIN_REFUSED:
-        return NotLoggedInError("wrong account name or password", "check both and the server, then try again")
+        hint = "check both and the server, then try again"
+        return NotLoggedInError("wrong account name or password", hint, {"code": str(code)})
     if code is ErrorCode.UNAUTHORIZED:
-        return NotLoggedInError("this device is not logged in, or its session has ended", "log in again: mega login")
+        message = "this device is not logged in, or its session has ended"
+        return NotLoggedInError(message, "log in again: mega login", {"code": str(code)})
     kind = ERROR_KINDS[code]
     if kind.is_retryable:
         after_s = (

@@ -72,7 +72,7 @@ class MegaCommand(click.Command):
         self.params.extend(console_options())
         for option in self.params:
             if isinstance(option, click.Option):
-                _read_from_environment(option, self.words.replace(" ", "_"))
+                _read_from_environment(option, self.words.replace(" ", "_").replace("-", "_"))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
         """End the help with the examples, unwrapped."""

@@ -29,10 +29,15 @@ def has_terminal() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PasswordSource:
-    """What `--password-file` and `--password-command` said; either may be empty."""
+    """What `--password-file` and `--password-command` said; either may be empty. `name`: which password it is."""
 
     file: str = ""
     command: str = ""
+    name: str = "password"
+
+    @property
+    def _variable(self) -> str:
+        return f"MEGA_{self.name.upper().replace('-', '_')}"
 
     def given(self) -> Secret | None:
         """Read the password without asking anyone; None when no source was named. Raises UsageError, MegaError."""
@@ -44,7 +49,7 @@ class PasswordSource:
         if self.command:
             return _one_line(_run_command(self.command))
         # Taken out of the environment, so that no child process inherits it.
-        value = os.environ.pop("MEGA_PASSWORD", None)
+        value = os.environ.pop(self._variable, None)
         return None if value is None else _one_line(os.fsencode(value))
 
     def ask(self, question: str, *, is_new: bool = False) -> Secret:
@@ -53,37 +58,74 @@ class PasswordSource:
         if given is not None:
             return given
         if not has_terminal():
-            msg = "a password is needed, and there is no terminal to ask on"
+            what = self.name.replace("-", " ")
             raise UsageError(
-                msg,
-                "give --password-file FILE (- is standard input), --password-command COMMAND, or MEGA_PASSWORD",
+                f"a {what} is needed, and there is no terminal to ask on",
+                f"give --{self.name}-file FILE (- is standard input), --{self.name}-command COMMAND, "
+                f"or {self._variable}",
             )
         answer = click.prompt(question, hide_input=True, err=True, confirmation_prompt="Once more" if is_new else False)
         return _one_line(answer.encode("utf-8", "surrogateescape"))
 
 
-def password_options(function: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the two options; its function gets `password: PasswordSource`."""
+def _source_options(name: str, what: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Give a command the two options of one password; its function gets a `PasswordSource` of that name."""
+    variable = name.upper().replace("-", "_")
+    key = name.replace("-", "_")
 
-    @click.option(
-        "--password-file",
-        metavar="FILE",
-        envvar="MEGA_PASSWORD_FILE",
-        default="",
-        help="Read the password from a file; - is standard input, /dev/fd/3 a descriptor.",
-    )
-    @click.option(
-        "--password-command",
-        metavar="COMMAND",
-        envvar="MEGA_PASSWORD_COMMAND",
-        default="",
-        help="Read the password from what a command prints.",
-    )
-    @functools.wraps(function)
-    def with_source(*args: object, password_file: str, password_command: str, **named: object) -> object:
-        return function(*args, password=PasswordSource(password_file, password_command), **named)
+    def decorate(function: Callable[..., object]) -> Callable[..., object]:
+        @click.option(
+            f"--{name}-file",
+            metavar="FILE",
+            envvar=f"MEGA_{variable}_FILE",
+            default="",
+            help=f"Read {what} from a file; - is standard input, /dev/fd/3 a descriptor.",
+        )
+        @click.option(
+            f"--{name}-command",
+            metavar="COMMAND",
+            envvar=f"MEGA_{variable}_COMMAND",
+            default="",
+            help=f"Read {what} from what a command prints.",
+        )
+        @functools.wraps(function)
+        def with_source(*args: object, **named: object) -> object:
+            file, command = (str(named.pop(f"{key}_{kind}")) for kind in ("file", "command"))
+            return function(*args, **{key: PasswordSource(file, command, name)}, **named)
 
-    return with_source
+        return with_source
+
+    return decorate
+
+
+password_options = _source_options("password", "the password")
+"""Give a command `password: PasswordSource`."""
+new_password_options = _source_options("new-password", "the new password")
+"""Give a command `new_password: PasswordSource`."""
+
+
+def secret_text(path: str) -> str:
+    """Read letters that were printed once, a kit or a key, from a file; `-` is standard input. Raises UsageError."""
+    try:
+        return _read_file(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text", "give the recovery kit as mega wrote it") from None
+
+
+def ask_letters(question: str) -> str:
+    """Ask for such letters on the terminal, hidden; "" when there is none to ask on or nothing was typed."""
+    if not has_terminal():
+        return ""
+    return str(click.prompt(question, hide_input=True, err=True, default="", show_default=False)).strip()
+
+
+account_key_option = click.option(
+    "--account-key-file",
+    metavar="FILE",
+    envvar="MEGA_ACCOUNT_KEY_FILE",
+    default="",
+    help="Read the account key of `signup --account-key` from this file or from the recovery kit; kept on this device.",
+)
 
 
 def _read_file(path: str) -> bytes:

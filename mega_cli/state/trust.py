@@ -1,7 +1,8 @@
 """The trust store: what this device must never forget about a server. SQLite, synchronous=FULL, one file.
 
 It holds the pins (the newest revision of each volume seen), the salt and the KDF floor of each account, and the public
-identity of each account. Nothing else writes or deletes it; it is no cache and cannot be rebuilt. Pins only rise.
+identity of each account. Nothing else writes or deletes it; it is no cache and cannot be rebuilt. Pins only rise, but
+for `accept`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class TrustStore:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
+            # A damaged file may answer that there is no pin, as on a fresh device: 0.2 ms to look at all of it.
+            (found,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
 
     def close(self) -> None:
         """Close the file."""
@@ -60,6 +65,13 @@ class TrustStore:
         """Give the newest revision seen, or None on a device that has seen none."""
         with self._guarded(), self._lock:
             return self._pin(origin, account, volume, epoch)
+
+    def newest_pin(self, origin: str, account: str) -> Pin | None:
+        """Give the newest revision seen of an account's volume, for whoever has no key to say which volume it is."""
+        query = "SELECT revision, digest FROM pins WHERE origin=? AND account=? ORDER BY epoch DESC, revision DESC"
+        with self._guarded(), self._lock:
+            row = self._db.execute(query, (origin, account)).fetchone()
+        return Pin(*row) if row else None
 
     def raise_pin(self, origin: str, account: str, volume: VolumeId, epoch: int, passed: Sequence[Pin]) -> None:
         """Raise the pin, durably, to the last of `passed`: a verified run of the chain, from the pin it began at.
@@ -79,6 +91,18 @@ class TrustStore:
                 row = (*key, reached.revision, reached.digest)
                 self._db.execute("INSERT OR REPLACE INTO pins VALUES(?,?,?,?,?,?)", row)
 
+    def accept(self, origin: str, account: str, volume: VolumeId, epoch: int, *, seen: Pin | None, shown: Pin) -> None:
+        """Replace the pin by a record that does not descend from it: the one way down, and only a person decides it.
+
+        `seen` is the pin that the person was shown. Raises SafetyStopError when it has changed since then.
+        """
+        with self._writing():
+            if self._pin(origin, account, volume, epoch) != seen:
+                message = "another run of mega has changed the pin meanwhile"
+                raise SafetyStopError(message, "look again: mega trust")
+            row = (origin, account, volume, epoch, shown.revision, shown.digest)
+            self._db.execute("INSERT OR REPLACE INTO pins VALUES(?,?,?,?,?,?)", row)
+
     def account_pin(self, origin: str, account: str) -> AccountPin | None:
         """Give what the first login fixed, or None before it."""
         with self._guarded(), self._lock:
@@ -95,6 +119,12 @@ class TrustStore:
         if pinned is not None:
             _compare(pinned, server_salt, policy)
 
+    def check_account_identity(self, origin: str, account: str, identity: bytes) -> None:
+        """Refuse another identity than the pinned one. Raises UntrustedKeyError."""
+        pinned = self.account_pin(origin, account)
+        if pinned is not None and pinned.identity != identity:
+            raise _other_keys(origin, account)
+
     def pin_account(self, origin: str, account: str, seen: AccountPin) -> None:
         """Fix salt, floor and identity after a login that proved them, or compare with what was fixed.
 
@@ -106,10 +136,7 @@ class TrustStore:
             if pinned is not None:
                 _compare(pinned, seen.server_salt, seen.policy)
                 if pinned.identity != seen.identity:
-                    message = f"the keys of {account} at {origin} are not the ones this device knows"
-                    raise UntrustedKeyError(
-                        message, "nothing was sent; compare with the fingerprint in the recovery kit"
-                    )
+                    raise _other_keys(origin, account)
             row = (origin, account, seen.server_salt, seen.policy.passes, seen.policy.memory_bytes, seen.identity)
             self._db.execute("INSERT OR REPLACE INTO accounts VALUES(?,?,?,?,?,?)", row)
 
@@ -145,6 +172,11 @@ class TrustStore:
             raise SafetyStopError(
                 message, "it protects you from an old state being shown; restore it from a backup"
             ) from error
+
+
+def _other_keys(origin: str, account: str) -> UntrustedKeyError:
+    message = f"the keys of {account} at {origin} are not the ones this device knows"
+    return UntrustedKeyError(message, "nothing was sent; compare with the fingerprint in the recovery kit")
 
 
 def _compare(pinned: AccountPin, server_salt: bytes, policy: KdfPolicy) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mega_cli.errors import NotInitialisedError
+from mega_cli.errors import NotInitialisedError, UsageError
 
 _APP: Final = "mega"
 _POINTER: Final = "current"
@@ -66,10 +66,14 @@ class Home:
 
     directories: Directories
     profile: str = ""
+    wanted: str = ""
+    """A profile that was asked for by name and is not here; a login or signup may make it."""
 
     @property
     def folder(self) -> Path:
         """Say where the profile's state lies. Raises NotInitialisedError without a profile."""
+        if self.wanted:
+            raise NotInitialisedError(f"there is no profile {self.wanted} on this device", "mega whoami --all")
         if not self.profile:
             message = "there is no account on this device yet"
             raise NotInitialisedError(
@@ -77,10 +81,19 @@ class Home:
             )
         return self.directories.accounts / self.profile
 
+    def profiles(self) -> list[str]:
+        """Name the profiles of this device."""
+        return _profiles(self.directories)
+
     @property
     def session_file(self) -> Path:
         """Say where the session lies: master key and token."""
         return self.folder / "session.json"
+
+    @property
+    def account_key_file(self) -> Path:
+        """Say where the account key lies, if the account has one; a logout leaves it."""
+        return self.folder / "account-key"
 
     @property
     def trust_file(self) -> Path:
@@ -105,13 +118,24 @@ class Home:
         """Remember this profile, whose folder exists, as the one that commands use."""
         accounts = self.directories.accounts
         temporary = accounts / f".{_POINTER}.{os.getpid()}"
-        temporary.write_text(self.profile + "\n", encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(self.profile + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty pointer: it would know no account
         temporary.replace(accounts / _POINTER)
 
 
 def open_home(environ: Mapping[str, str] | None = None) -> Home:
-    """Resolve the folders and the current profile; `MEGA_ACCOUNT` is for login, `MEGA_HOME` chooses another set."""
-    directories = find_directories(environ)
+    """Resolve the folders and the profile: the one that `MEGA_PROFILE` names, else the one that logged in last.
+
+    A profile is named in full, or by its account where that is enough. `MEGA_HOME` chooses another set of folders.
+    Raises UsageError for a name that fits several.
+    """
+    known = os.environ if environ is None else environ
+    directories = find_directories(known)
+    wanted = known.get("MEGA_PROFILE", "")
+    if wanted:
+        return _named(directories, wanted)
     try:
         profile = (directories.accounts / _POINTER).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -119,3 +143,19 @@ def open_home(environ: Mapping[str, str] | None = None) -> Home:
     if Path(profile).name != profile or profile == "..":  # a pointer names a folder beside it, never a path
         profile = ""
     return Home(directories, profile)
+
+
+def _named(directories: Directories, wanted: str) -> Home:
+    """Find the profile of a name among those that are here, so that no name can be a path."""
+    here = _profiles(directories)
+    fitting = [wanted] if wanted in here else [name for name in here if name.rpartition("@")[0] == wanted]
+    if len(fitting) > 1:
+        raise UsageError(f"several profiles are of an account {wanted}", f"name one of: {', '.join(fitting)}")
+    return Home(directories, fitting[0]) if fitting else Home(directories, wanted=wanted)
+
+
+def _profiles(directories: Directories) -> list[str]:
+    try:
+        return sorted(folder.name for folder in directories.accounts.iterdir() if folder.is_dir())
+    except FileNotFoundError:
+        return []

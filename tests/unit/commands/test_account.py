@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from mega_cli.account import AccountSummary
+from mega_cli.account.connection import Place
 from mega_cli.errors import NotLoggedInError
 from mega_cli.model import Network, Secret
 from mega_cli.state.kit_file import KitFile
@@ -42,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[object,
 
     monkeypatch.setattr("mega_cli.commands.signup.prepare_signup", prepare)
     monkeypatch.setattr("mega_cli.commands.signup.complete_signup", complete)
-    monkeypatch.setattr("mega_cli.commands.login.login", login)
+    monkeypatch.setattr("mega_cli.commands.login.login_at", login)
     monkeypatch.setattr("mega_cli.commands.login.account_fingerprint", lambda _session: ("abandon", "zoo"))
     monkeypatch.setenv("MEGA_PASSWORD", "open sesame")
     monkeypatch.chdir(tmp_path)
@@ -68,7 +69,7 @@ def test_signup_passes_its_options_on(
 
     run("signup", *ALICE, "--device-name", "desk", "--insecure-http")
 
-    assert asked[0][3] == {"invite": "one-two", "network": Network(insecure_http=True)}
+    assert asked[0][3] == {"invite": "one-two", "has_account_key": False, "network": Network(insecure_http=True)}
     assert asked[1] == ("desk",)
 
 
@@ -116,8 +117,8 @@ def test_login_passes_its_options_on(
 
     ran = run("login", "--connect-to", "http://127.0.0.1:1")
 
-    options = {"device_name": "", "connect_to": "http://127.0.0.1:1", "network": Network()}
-    assert asked == [("https://h", "alice", Secret(b"open sesame"), options)]
+    place = Place("alice", "https://h", "alice@h", "http://127.0.0.1:1", Network())
+    assert asked == [(place, Secret(b"open sesame"), {"account_key": None, "device_name": ""})]
     assert (ran.code, ran.out) == (0, "")
 
 
@@ -128,7 +129,7 @@ def test_login_without_words_is_for_the_last_account(
     monkeypatch.setattr("mega_cli.commands.login.known_account", lambda _home: ("https://h", "alice"))
 
     assert run("login").code == 0
-    assert asked[0][:2] == ("https://h", "alice")
+    assert asked[0][0] == Place("alice", "https://h", "alice@h", "https://h")
 
 
 @pytest.mark.parametrize("words", [("alice",), ("--server", "https://h")])
@@ -194,6 +195,7 @@ def test_whoami_shows_the_account(run: Run) -> None:
     assert ran.out.splitlines() == [
         "account      alice",
         "server       https://h (reached at http://127.0.0.1:1)",
+        "profile      ",
         "device       desk",
         "used         1.0 MiB of 1.0 GiB",
         "fingerprint  w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11",
