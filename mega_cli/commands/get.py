@@ -8,10 +8,9 @@ import click
 
 from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
-from mega_cli.api.rates import Timetable
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import filter_options
-from mega_cli.options.transfer import bwlimit_option, delete_options, transfers_option
+from mega_cli.options.transfer import Moving, moving_options
 from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress, spoken_waits
 from mega_cli.output.summary import report_transfer
@@ -19,7 +18,7 @@ from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
 from mega_cli.system.directories import open_home
 from mega_cli.volume.get import cat, get
-from mega_cli.volume.requests import GetOptions, MostDeleted, Overwrite
+from mega_cli.volume.requests import GetOptions, Overwrite
 
 
 @declare(
@@ -38,9 +37,7 @@ from mega_cli.volume.requests import GetOptions, MostDeleted, Overwrite
     type=click.Choice(["always", "if-changed", "if-newer", "never"]),
     help="What to do with a file that is there and differs; without it such a file is left alone and listed.",
 )
-@bwlimit_option
-@transfers_option
-@delete_options
+@moving_options
 @click.option("--with-trash", is_flag=True, help="With /: what is in the trash too, in DST/.trash.")
 @dry_run_option
 def command(
@@ -48,9 +45,7 @@ def command(
     words: tuple[str, ...],
     filters: Filters,
     overwrite: Overwrite | None,
-    limit: Timetable | None,
-    transfers: int,
-    deletes: MostDeleted | None,
+    moving: Moving,
     *,
     with_trash: bool,
     is_dry_run: bool,
@@ -65,7 +60,7 @@ def command(
     *sources, destination = words if len(words) > 1 else (*words, ".")
     paths = [RemotePath.parse(source) for source in sources]
     home = open_home()
-    pace = open_pace(home, limit)
+    pace = open_pace(home, moving.limit)
     if destination == "-":
         waits = spoken_waits(console)
         with open_volume(home, waits, pace) as session:
@@ -77,8 +72,8 @@ def command(
         is_dry_run=is_dry_run,
         overwrite=overwrite or "refuse",
         with_trash=with_trash,
-        transfers=transfers,
-        deletes=deletes,
+        transfers=moving.transfers,
+        deletes=moving.deletes,
     )
     console.when_interrupted = "run the same command again: what was fetched is kept, and it goes on from there"
     with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(home, progress, pace) as session:

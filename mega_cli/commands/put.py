@@ -10,10 +10,9 @@ import click
 
 from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
-from mega_cli.api.rates import Timetable
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import source_filter_options
-from mega_cli.options.transfer import bwlimit_option, transfers_option
+from mega_cli.options.transfer import Moving, moving_options
 from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress
 from mega_cli.output.summary import report_transfer
@@ -28,6 +27,7 @@ from mega_cli.volume.requests import PutOptions, PutStream
     "put",
     examples=(
         "mega put --exclude '*.log' /etc/skel /backup",
+        "mega put --delete --dry-run /etc/skel /backup",
         "mega put --bwlimit '08:00,512K 23:00,off' /etc/skel /backup",
         "echo 'remember the milk' | mega put - /notes.txt",
     ),
@@ -42,8 +42,7 @@ from mega_cli.volume.requests import PutOptions, PutStream
     show_default=True,
     help="Compress where it helps; off for data that is compressed already.",
 )
-@bwlimit_option
-@transfers_option
+@moving_options
 @dry_run_option
 def command(
     console: Console,
@@ -52,8 +51,7 @@ def command(
     *,
     stays: bool,
     compression: Literal["on", "off"],
-    limit: Timetable | None,
-    transfers: int,
+    moving: Moving,
     is_dry_run: bool,
 ) -> None:
     """Store files and folders.
@@ -68,10 +66,11 @@ def command(
         is_dry_run=is_dry_run,
         compress=compression == "on",
         stays_on_one_filesystem=stays,
-        transfers=transfers,
+        transfers=moving.transfers,
+        deletes=moving.deletes,
     )
     home = open_home()
-    pace = open_pace(home, limit)
+    pace = open_pace(home, moving.limit)
     console.when_interrupted = "run the same command again: what was sent is kept, and it goes on from there"
     with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(home, progress, pace) as session:
         found = [_standard_input() if source == "-" else source for source in sources]

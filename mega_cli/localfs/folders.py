@@ -92,6 +92,11 @@ class Folder:
                 return None
         return stat.S_IFMT(found.st_mode), print_of(found)
 
+    def device(self) -> int:
+        """Give the number of the file system that the folder lies on."""
+        with disk_failures(self.path):
+            return os.stat(self.path if self.fd is None else self.fd).st_dev  # noqa: PTH116 -- an open folder has no Path
+
     def set_attributes(self, mode: int, mtime_ns: int) -> None:
         """Give the folder itself its mode and time: after everything in it is written, children before parents."""
         with disk_failures(self.path):

@@ -64,8 +64,8 @@ class MinuteDisplay(QuietDisplay):
         self._console.note(f"mega: {figures(now)}")
 
     def file_done(self, path: str, outcome: Outcome) -> None:
-        """Write the item with `-v`."""
-        if self._console.verbosity > 0:
+        """Write the item with `-v`; one that was deleted always."""
+        if self._console.verbosity > 0 or outcome == "deleted":
             self._console.note(f"{outcome:<9} {path}")
 
     def waiting(self, reason: str) -> None:
@@ -114,5 +114,5 @@ class JsonDisplay(QuietDisplay):
 
     def file_done(self, path: str, outcome: Outcome) -> None:
         """Write a `verbose` line."""
-        if self._lists_items:
+        if self._lists_items or outcome == "deleted":
             self._console.document({"message_type": "verbose", "action": outcome, "item": path})

@@ -49,7 +49,7 @@ class LiveDisplay(MinuteDisplay):
         """Write the item above the display with `-v`."""
         if self._area is None:
             super().file_done(path, outcome)
-        elif self._console.verbosity > 0:
+        elif self._console.verbosity > 0 or outcome == "deleted":
             self._area.write(printable(f"{outcome:<9} {path}"))
 
     def problem(self, path: str, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from mega_cli.errors import SomeItemsFailedError
+from mega_cli.errors import SafetyStopError, SomeItemsFailedError
 from mega_cli.output.console import Console
 from mega_cli.output.tally import Tally
 from mega_cli.output.units import counted, size_text
@@ -27,6 +27,9 @@ def report_transfer(
         console.document({"message_type": "summary", **fields})
     elif not console.is_quiet:
         console.result(transfer_sentence(summary, tally.skipped_bytes, is_dry_run=is_dry_run))
+    if summary.safety_stop and not summary.problems:
+        message = f"{summary.safety_stop}; everything else was done"
+        raise SafetyStopError(message, "look with --dry-run --delete --max-delete 100%, then allow it: --max-delete N")
     if summary.problems:
         msg = f"{counted(len(summary.problems), 'item')} failed, listed above"
         raise SomeItemsFailedError(msg, when_failed)
@@ -45,6 +48,7 @@ def transfer_sentence(summary: PutSummary | GetSummary, skipped_bytes: int, *, i
     verb = "sent" if is_put else "received"
     skipped = f" ({size_text(skipped_bytes)} skipped)" if skipped_bytes else ""
     counts = f"{summary.new:,} new, {summary.changed:,} changed, {summary.unchanged:,} unchanged{skipped}"
+    counts += f", {summary.deleted:,} deleted" if summary.deleted else ""
     if is_dry_run:
         return f"dry run: {counts}; nothing was {verb}"
     if not summary.new and not summary.changed and not moved_bytes:

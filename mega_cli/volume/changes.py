@@ -106,7 +106,7 @@ def remove(
                     f"{shown(target)} is a folder", f"to remove it and what is in it: mega rm -r {shown(target)}"
                 )
             entry = tree.folder(target[:-1]).take(entry.name, tree.revision)
-            _throw_away(tree, entry, target, session.device.now_ms())
+            throw_away(tree, entry, target, session.device.now_ms())
         return len(paths)
 
     return apply_change(session, change, is_dry_run=is_dry_run)
@@ -156,11 +156,11 @@ def _set(tree: Tree, target: Path, entry: Entry, now_ms: int) -> None:
         refuse_mismatch(existing, is_folder=entry.kind == FOLDER, path=target)
         if existing.kind == FOLDER:
             raise UsageError(f"{shown(target)} exists already", "choose another name, or remove that folder first")
-        _throw_away(tree, existing, target, now_ms)
+        throw_away(tree, existing, target, now_ms)
     parent.set(entry)
 
 
-def _throw_away(tree: Tree, entry: Entry, path: Path, now_ms: int) -> None:
+def throw_away(tree: Tree, entry: Entry, path: Path, now_ms: int) -> None:
     """Let an entry stand in the trash, with the path and time it was removed (`docs/formats/folders.md`)."""
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ms // 1000)) + f"{now_ms % 1000:03}"
     stem = f"{stamp}-{entry.node_id[:4].hex()}-"

@@ -271,6 +271,8 @@ class GetWalk:
                 if not (self._options.is_dry_run and place.is_new):
                     entries = PageTree(self._session.pages, folder_ref(folder)).entries()
                     names = {name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b"")) for entry in entries}
+                    if self._beside is not None and folder is self._beside[0]:
+                        names.add(self._beside[1].name.encode())
                     surplus.look(place, names, is_source=len(place.names) <= 1)
         except MegaError as error:
             self._list((FILES,), error.message)

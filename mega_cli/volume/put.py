@@ -25,12 +25,14 @@ from mega_cli.volume.content import ContentWriter
 from mega_cli.volume.facts import remember
 from mega_cli.volume.graft import PlanOutdatedError, merge, refuse_mismatch
 from mega_cli.volume.progress import Progress
+from mega_cli.volume.put_delete import RemoteSurplus
 from mega_cli.volume.put_read import SourceReader
 from mega_cli.volume.put_totals import totals_told
 from mega_cli.volume.put_walk import PutWalk
 from mega_cli.volume.requests import PutOptions, PutStream, PutSummary
 from mega_cli.volume.seen import SeenFolder, check_seen
 from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.surplus import refusal
 from mega_cli.volume.tree import FILES, Path, Tree, refuse_equal_names, shown
 from mega_cli.volume.upload import Uploader
 
@@ -49,6 +51,8 @@ class _Past:
     place: tuple[Path, str | None] = ((), None)
     revisions: list[int] = field(default_factory=list)
     """What was committed; once there is one, `place` stays."""
+    gone_paths: list[Path] = field(default_factory=list)
+    """What the last commit deleted."""
 
 
 def put(
@@ -68,7 +72,7 @@ def put(
     past = _Past()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _put_once(session, sources, destination, options, progress, past)
+            summary = _put_once(session, sources, destination, options, progress, past)
         except (MissingBlobsError, PlanOutdatedError) as error:
             if isinstance(error, MissingBlobsError):
                 past.gone.update(BlobId(id_) for id_ in error.missing)
@@ -80,6 +84,10 @@ def put(
                 if isinstance(error, MissingBlobsError)
                 else "another device changed the same folders meanwhile: looking again"
             )
+        else:
+            for path in past.gone_paths:
+                progress.file_done(shown(path), "deleted")
+            return summary
     raise AssertionError
 
 
@@ -92,8 +100,7 @@ def _put_once(
     past: _Past,
 ) -> PutSummary:
     """Put once."""
-    head = session.head()
-    tree = open_tree(session, head)
+    tree = open_tree(session, session.head())
     target = (FILES, *destination.parts)
     if not past.revisions:
         past.place = _place(tree, target, len(sources))
@@ -110,12 +117,14 @@ def _put_once(
         sealer = Sealer(session.keys, compress=options.compress)
         writer = ContentWriter(session.keys, sealer, uploader, session.index, session.index_key)
 
-        def commit_graft(walk: PutWalk) -> None:
+        def commit_graft(walk: PutWalk, surplus: RemoteSurplus | None = None) -> None:
             def change(tree: Tree) -> None:
                 if paths and not past.revisions and _place(tree, target, len(sources)) != past.place:
                     raise PlanOutdatedError
                 check_seen(session.pages, tree, walk.seen)
                 merge(session.pages, tree.folder(parent), walk.top, parent)
+                if surplus is not None:
+                    past.gone_paths = surplus.throw_away(tree, session.device.now_ms())
 
             if walk.has_sealed_folders:
                 uploader.flush()  # a merge may have to load their pages; otherwise one pack carries content and pages
@@ -126,7 +135,7 @@ def _put_once(
 
         reader = SourceReader(session, writer, pool, progress, past.gone)
         walk = PutWalk(session, reader, uploader, pool, options, progress, commit_graft)
-        walk.revision = head.revision + 1
+        walk.revision = tree.revision
         walk.seen.append(SeenFolder(parent, existing_entry(tree, parent), stays_described=False))
         for source in found:
             if isinstance(source, PutStream):
@@ -136,9 +145,21 @@ def _put_once(
                 renamed = item if name is None else item.with_name(name)
                 walk.put(folder, renamed, tree.entry((*parent, renamed.name)), parent)
         walk.finish()
+        surplus, stop = _deletion(walk, options)
         if not options.is_dry_run:
-            commit_graft(walk)
-    return _summary(walk, uploader, past)
+            commit_graft(walk, surplus)
+        elif surplus is not None:
+            past.gone_paths = surplus.paths()
+    return _summary(walk, uploader, past, stop)
+
+
+def _deletion(walk: PutWalk, options: PutOptions) -> tuple[RemoteSurplus | None, str]:
+    """Decide whether anything is deleted: give the plan, or why there is none. Items that failed are told elsewhere."""
+    surplus = walk.surplus
+    if surplus is None or options.deletes is None or not surplus.doomed or walk.counts.problems:
+        return None, ""
+    stop = refusal(surplus, options.deletes)
+    return (None, stop) if stop else (surplus, "")
 
 
 def _uploader(session: VolumeSession, options: PutOptions) -> Uploader:
@@ -148,7 +169,7 @@ def _uploader(session: VolumeSession, options: PutOptions) -> Uploader:
     )
 
 
-def _summary(walk: PutWalk, uploader: Uploader, past: _Past) -> PutSummary:
+def _summary(walk: PutWalk, uploader: Uploader, past: _Past, stop: str) -> PutSummary:
     """Say what was done."""
     counts = walk.counts
     return PutSummary(
@@ -160,6 +181,8 @@ def _summary(walk: PutWalk, uploader: Uploader, past: _Past) -> PutSummary:
         sent_bytes=uploader.sent_bytes,
         problems=tuple(counts.problems),
         revision=past.revisions[-1] if past.revisions else None,
+        deleted=len(past.gone_paths),
+        safety_stop=stop,
     )
 
 

@@ -29,6 +29,7 @@ from mega_cli.volume.lists import closure
 from mega_cli.volume.pagetree import PageTree
 from mega_cli.volume.progress import Outcome, Progress
 from mega_cli.volume.put_decision import Verdict, decide, described, is_described, problem_of, written
+from mega_cli.volume.put_delete import RemoteSurplus
 from mega_cli.volume.put_read import Failed, Job, Place, Read, SourceReader, without_content
 from mega_cli.volume.requests import Problem, PutOptions
 from mega_cli.volume.seen import SeenFolder
@@ -104,6 +105,7 @@ class PutWalk:
         self.seen: list[SeenFolder] = []
         self.counts = Counts()
         self.has_sealed_folders = False
+        self.surplus = RemoteSurplus(session.pages, options.filters) if options.deletes is not None else None
         self.facts_once_committed: list[Fact] = []
         self._true_facts: list[Fact] = []
         self._queue: deque[_Batch | Merge] = deque()
@@ -142,6 +144,10 @@ class PutWalk:
             return
         if self._options.filters.excludes_caches and is_cache_folder(place.disk):
             items = []
+        elif self.surplus is not None and existing is not None:
+            is_source = not place.rel.rstrip("/").count("/")
+            names = [item.name for item in items]
+            self.surplus.look(place.path, place.rel, existing, names, is_source=is_source)
         there = self._entries_there(existing, items)
         rows = self._session.index.sources_in(place.disk)
         self._open.append(place)

@@ -179,6 +179,8 @@ def test_put_for_programs_ends_with_a_summary(run: Run) -> None:
         "sent_bytes": 2048,
         "problems": 0,
         "revision": 9,
+        "deleted": 0,
+        "safety_stop": "",
         "skipped_bytes": 4096,
         "dry_run": False,
     }

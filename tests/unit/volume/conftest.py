@@ -14,7 +14,7 @@ from mega_cli.model import MIB
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.browse import list_path
 from mega_cli.volume.get import get
-from mega_cli.volume.progress import SilentProgress
+from mega_cli.volume.progress import Outcome, SilentProgress
 from mega_cli.volume.put import put
 from mega_cli.volume.requests import GetOptions, GetSummary, Listed, PutOptions, PutStream, PutSummary
 from mega_cli.volume.session import VolumeSession
@@ -39,6 +39,22 @@ class Bytes:
         buffer[:count] = self._data[:count]
         self._data = self._data[count:]
         return count
+
+
+class Recorder(SilentProgress):
+    """Notes how each item ended, and what was waited for."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, Outcome]] = []
+        self.waits: list[str] = []
+
+    def file_done(self, path: str, outcome: Outcome) -> None:
+        """Note it."""
+        self.done.append((path, outcome))
+
+    def waiting(self, reason: str) -> None:
+        """Note it."""
+        self.waits.append(reason)
 
 
 class Desk:
