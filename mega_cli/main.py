@@ -58,6 +58,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "trash": "List what was removed, put it back, or empty the trash.",
     },
     "Settings": {
+        "config": "Show, set and edit the defaults of all options.",
         "bwlimit": "Show or set the bandwidth limit, also of running transfers.",
     },
 }
@@ -132,11 +133,21 @@ def _print_version(context: click.Context) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command line and give its exit code. Every error is printed here and nowhere else."""
+    """Run one command line and give its exit code, which the log keeps with the command's name."""
     console = Console()
+    code = _run(console, arguments)
+    if console.log_level:
+        import logging  # noqa: PLC0415 -- the log is open, so it is loaded
+
+        names = {name for section in COMMANDS.values() for name in section}
+        called = next((word for word in arguments if word in names), "")
+        logging.getLogger("mega").info("mega %s ended with %d", called, code)
+    return code
+
+
+def _run(console: Console, arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code. Every error is printed here and nowhere else."""
     try:
-        if os.environ.get("MEGA_LOG"):
-            _start_log()
         with stop_on_signals(console), mega.make_context("mega", list(arguments), obj=console) as context:
             mega.invoke(context)
         sys.stdout.flush()
@@ -211,7 +222,7 @@ def _bug(error: Exception) -> BugError:
 
 
 def _start_log() -> Path:
-    """Open the log, at the level of `MEGA_LOG`, and say where it is."""
+    """Open the log, unless `--log-level` has, and say where it is."""
     from mega_cli.system.directories import find_directories  # noqa: PLC0415 -- a start without a log needs neither
     from mega_cli.system.logs import start_logging  # noqa: PLC0415 -- the same
 

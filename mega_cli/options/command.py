@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import click
+from click.core import ParameterSource
 
 from mega_cli.output.console import Console
+from mega_cli.system.directories import find_directories
 
 Decorator = Callable[[Callable[..., object]], Callable[..., object]]
 """What click's own `option` and `argument` give."""
@@ -25,6 +27,17 @@ def _console_option(*names: str, help: str, apply: Callable[[Console], None]) ->
             apply(context.ensure_object(Console))
 
     return click.Option(names, is_flag=True, is_eager=True, expose_value=False, help=help, callback=changed)
+
+
+def _start_log(context: click.Context, parameter: click.Parameter, level: str | None) -> None:
+    """Open the log. What was written before the command holds, unless the command's own option says otherwise."""
+    console = context.ensure_object(Console)
+    is_typed = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    if level and not context.resilient_parsing and (is_typed or not console.log_level):
+        from mega_cli.system.logs import start_logging  # noqa: PLC0415 -- 15 ms that a run without a log does not pay
+
+        console.log_level = level
+        start_logging(find_directories().log_file, level)
 
 
 def console_options() -> list[click.Parameter]:
@@ -47,6 +60,15 @@ def console_options() -> list[click.Parameter]:
         _console_option("-q", "--quiet", help="Print the result and errors, nothing else.", apply=set_quiet),
         _console_option("-v", "--verbose", help="Also name every item.", apply=set_verbose),
         _console_option("--no-color", help="No colours (also: NO_COLOR).", apply=set_plain),
+        click.Option(
+            ["--log-level"],
+            type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+            envvar="MEGA_LOG",
+            is_eager=True,
+            expose_value=False,
+            help="Write what happens into mega.log, rotated (also: MEGA_LOG); no names, no contents.",
+            callback=_start_log,
+        ),
     ]
 
 
@@ -73,6 +95,17 @@ class MegaCommand(click.Command):
         for option in self.params:
             if isinstance(option, click.Option):
                 _read_from_environment(option, self.words.replace(" ", "_").replace("-", "_"))
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Take what config.toml says as the defaults of the options; help and completion do not read it."""
+        is_read = not extra.get("resilient_parsing") and "--help" not in args
+        if is_read and find_directories().config_file.is_file():
+            from mega_cli.options.settings import config_defaults  # noqa: PLC0415 -- most devices have no config.toml
+
+            extra["default_map"] = config_defaults(self, self.words, parent)
+        return super().make_context(info_name, args, parent, **extra)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
         """End the help with the examples, unwrapped."""

@@ -29,6 +29,8 @@ class Console:
     verbosity: int = 0
     has_color: bool = field(default_factory=lambda: not os.environ.get("NO_COLOR"))
     when_interrupted: str = ""
+    log_level: str = ""
+    """Set once the log is open."""
 
     @property
     def is_quiet(self) -> bool:

@@ -24,9 +24,10 @@ def start_logging(log_file: Path, level: str = "") -> None:
     if chosen not in _LEVELS:
         message = f"there is no log level {chosen!r}"
         raise UsageError(message, "use one of: debug, info, warning, error")
-    handler = _handler(log_file)
     root = logging.getLogger()
-    root.addHandler(handler)
+    opened = [known.baseFilename for known in root.handlers if isinstance(known, logging.FileHandler)]
+    if str(log_file) not in opened:
+        root.addHandler(_handler(log_file))
     root.setLevel(chosen)
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel("WARNING")

@@ -1,4 +1,4 @@
-"""Writes `docs/cli.md` from the commands and `docs/exit-codes.md` from the error tree: python -m tests.house.make_docs.
+"""Writes `docs/cli.md` and `docs/config.md` from the commands, `docs/exit-codes.md` from the errors.
 
 `test_cli_docs.py` holds the files to what this module would write. It is no part of the product.
 """
@@ -14,6 +14,7 @@ import click
 from mega_cli.errors import MegaError
 from mega_cli.main import COMMANDS, mega
 from mega_cli.options.command import MegaCommand, MegaGroup
+from mega_cli.options.settings import every_setting
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 _WIDTH: Final = 100
@@ -50,6 +51,40 @@ This file is generated: `make docs` writes it from `mega_cli/errors.py`. `name` 
 _EXIT_END: Final = """
 When the reader of stdout goes away (`mega ls | head`), the command ends quietly with 1.
 """
+
+
+_CONFIG_START: Final = """\
+# Settings
+
+This file is generated: `make docs` writes it from the options of the commands.
+
+`config.toml` lies in the configuration folder (`~/.config/mega` on Linux, `MEGA_HOME` where that is set); `mega config
+show` names the file with `--json`, and `mega config set`, `unset` and `edit` change it and leave comments alone.
+A setting is the default of an option. What comes first counts: the option, its `MEGA_` variable, `config.toml`, the
+built-in default; `mega config show --origin` says which it was. No secret is a setting. An unknown key or a value that
+the option would refuse ends the command with exit code 2 and names the file and the key.
+
+```toml
+transfers = 4                 # at the top: for every command that has --transfers
+[put]
+exclude = ["*.tmp", ".cache/"]
+[get]
+overwrite = "if-changed"
+```
+
+| key | default for |
+|---|---|
+"""
+
+
+def config_document() -> str:
+    """Write `docs/config.md`."""
+    rows = []
+    for key, setting in every_setting(mega).items():
+        option = max(setting.option.opts, key=len)
+        where = f"`mega {' '.join(key.split('.')[:-1])} {option}`" if "." in key else f"`{option}`, wherever it exists"
+        rows.append(f"| `{key}` | {where} |\n")
+    return _CONFIG_START + "".join(rows)
 
 
 def cli_document() -> str:
@@ -113,8 +148,9 @@ def _meaning(kind: type[MegaError]) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     (DOCS / "cli.md").write_text(cli_document(), encoding="utf-8")
+    (DOCS / "config.md").write_text(config_document(), encoding="utf-8")
     (DOCS / "exit-codes.md").write_text(exit_document(), encoding="utf-8")
 
 

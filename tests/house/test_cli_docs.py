@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
-from mega_cli.main import COMMANDS, VERSION
-from tests.house.make_docs import DOCS, cli_document, command_named, context_of, exit_document, with_subcommands
+from mega_cli.main import COMMANDS, VERSION, mega
+from mega_cli.options.settings import check_document, every_setting
+from tests.house.make_docs import (
+    DOCS,
+    cli_document,
+    command_named,
+    config_document,
+    context_of,
+    exit_document,
+    with_subcommands,
+)
 
 NAMES = [name for section in COMMANDS.values() for name in section]
 COMMAND_WORDS = list(with_subcommands(NAMES))
@@ -22,6 +33,25 @@ SECRET_WORDS = {"password", "secret", "token", "invite", "passphrase", "key"}
 def test_the_command_reference_is_in_step() -> None:
     """`docs/cli.md` is what the commands' own help says; `make docs` mends it."""
     assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_document()
+
+
+def test_the_list_of_settings_is_in_step() -> None:
+    """`docs/config.md` is what the options say; `make docs` mends it."""
+    assert (DOCS / "config.md").read_text(encoding="utf-8") == config_document()
+
+
+def test_the_example_of_the_settings_is_valid() -> None:
+    """Whoever pastes it has a config.toml that every command takes."""
+    example = (DOCS / "config.md").read_text(encoding="utf-8").split("```")[1].removeprefix("toml")
+
+    assert len(check_document(tomllib.loads(example), every_setting(mega), Path("config.toml"))) == 3
+
+
+def test_no_secret_is_a_setting() -> None:
+    """A file or a command that gives one may be named."""
+    for key, setting in every_setting(mega).items():
+        spelled = set(re.split(r"[._-]", key))
+        assert setting.option.is_flag or not spelled & SECRET_WORDS or spelled & {"file", "command"}, key
 
 
 def test_the_exit_codes_are_in_step() -> None:

@@ -138,7 +138,10 @@ def test_a_log_level_that_does_not_exist_is_wrong_usage(run: Run, monkeypatch: p
 
     ran = run("ls")
 
-    assert (ran.code, ran.err.splitlines()[0]) == (2, "mega: error: there is no log level 'LOUD'")
+    assert (ran.code, ran.err.splitlines()[0]) == (
+        2,
+        "mega: error: invalid value for '--log-level': 'loud' is not one of 'debug', 'info', 'warning', 'error'",
+    )
 
 
 def test_global_options_come_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
