@@ -1,6 +1,7 @@
 """The recovery kit's way onto the disk: a new file that only its owner may read, written before the account is made.
 
-It never overwrites: the old file may be the only copy of another account's kit.
+It never overwrites: the old file may be the only copy of another account's kit. Under its name there is a whole kit or
+nothing, whenever the process is killed or the power fails.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from mega_cli.crypto import randomness
 from mega_cli.errors import UsageError
 
 
@@ -28,20 +30,23 @@ class KitFile:
     def keep(self, kit_text: str) -> None:
         """Write the kit durably, 0600; the same kit may be there already. Raises UsageError, OSError."""
         data = kit_text.encode()
+        temporary = self.path.with_name(f".mega-kit-{randomness.random_bytes(8).hex()}")
         try:
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            if self.path.read_bytes() == data:
-                return
-            raise self._taken() from None
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        except BaseException:
-            self.forget()
-            raise
+            _take_name(temporary, self.path)
+        except FileExistsError:
+            if self.path.read_bytes() == data:
+                return
+            raise self._taken() from None
+        finally:
+            temporary.unlink(missing_ok=True)
         if os.name != "nt":  # Windows cannot open a folder, and journals names itself
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
@@ -55,3 +60,15 @@ class KitFile:
 
     def _taken(self) -> UsageError:
         return UsageError(f"{self.path} exists, and a recovery kit never replaces a file", self.hint)
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    """Give a whole file its name, in one step that never replaces. Raises FileExistsError."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links, such as a memory stick's
+        if path.exists():
+            raise FileExistsError from None
+        temporary.rename(path)

@@ -31,6 +31,8 @@ from tests.kit.fault_plan import KILLED_CODE, FaultPlan, Mode
 from tests.kit.server import backend_of
 from tests.kit.taps import install
 
+assert sys.platform != "win32", "Windows does not fork"
+
 MOST_S: Final = 60
 PASSWORD: Final = "a long password of many words 77"
 

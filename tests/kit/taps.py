@@ -92,7 +92,7 @@ def _tap_os(watcher: Watcher, name: str, below: tuple[str, ...], put: Put) -> No
 
     def tapped(*arguments: Any, **named: Any) -> Any:
         paths = _paths(name, arguments, named)
-        if not any(path.startswith(below) for path in paths):
+        if not any((path + "/").startswith(below) for path in paths):
             return real(*arguments, **named)
         return _watched(watcher, Call("disk", name, paths, arguments), lambda: real(*arguments, **named))
 
