@@ -33,7 +33,8 @@ function saveStreamed({ streams, item, name, meter, box }) {
       else if (done && refused) reject(new Refusal(refused));
       else if (done) resolve();
     };
-    const link = make("a", { href: streams.address(item, { name, watch }), download: name, hidden: true });
+    // A plain link: browsers keep requests of links with `download` from service workers. The answer is an attachment.
+    const link = make("a", { href: streams.address(item, { name, watch }), hidden: true });
     box.append(link);
     link.click();
     link.remove();

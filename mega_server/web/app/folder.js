@@ -118,8 +118,8 @@ class FolderView {
   }
 
   row(item) {
-    const mark = { d: "📁 ", f: "", l: "🔗 " }[item.kind] ?? "";
-    const name = make("button", { type: "button", className: "link" }, mark + nameText(item.name));
+    const mark = { d: "/", l: " (link)" }[item.kind] ?? "";
+    const name = make("button", { type: "button", className: `link ${item.kind === "d" ? "folder" : ""}` }, nameText(item.name) + mark);
     name.onclick = () => (item.kind === "d" ? this.enter([...this.path, item]) : this.open(item));
     name.disabled = item.kind !== "d" && item.kind !== "f";
     const size = item.kind === "f" ? sizeText(item.size) : "";

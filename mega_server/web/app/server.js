@@ -68,18 +68,26 @@ async function kindOf(answer, hasSession) {
   return CODES[told?.error?.code] ?? KINDS[answer.status] ?? "unreachable";
 }
 
-/** Cut an answer into blobs: `len4 ‖ bytes`, up to the end mark or the first that was not sent. */
+/** Cut an answer into blobs: `len4 ‖ bytes`, up to the end mark; what was not sent is asked for again. */
 async function* frames(stream) {
   const source = new Pieces(stream.getReader());
+  let isWhole = false;
   try {
-    for (;;) {
+    for (let isCut = false; ; ) {
       const length = uint32(await source.read(4), 0);
-      if (length === 0 || length === NOT_SENT) return;
+      if (length === 0) break;
+      isCut ||= length === NOT_SENT;
+      if (isCut) {
+        check(length === NOT_SENT);
+        continue;
+      }
       check(length !== MISSING && length <= BLOB_MOST_BYTES);
       yield await source.read(length);
     }
+    await source.end();
+    isWhole = true;
   } finally {
-    await source.reader.cancel().catch(() => {});
+    if (!isWhole) await source.reader.cancel().catch(() => {});
   }
 }
 
@@ -88,6 +96,11 @@ class Pieces {
   constructor(reader) {
     this.reader = reader;
     this.held = new Uint8Array(0);
+  }
+
+  /** Check that nothing follows. */
+  async end() {
+    check(this.held.length === 0 && (await this.reader.read()).done);
   }
 
   /** Read exactly so many bytes into an array of their own. */

@@ -10,7 +10,12 @@ export class Backend {
   constructor() {
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.waiting = new Map();
-    this.worker.onmessage = ({ data: { id, result, refused } }) => {
+    this.ready = new Promise((resolve) => (this.isReady = resolve));
+    this.worker.onmessage = ({ data: { id, isReady, result, refused } }) => {
+      if (isReady) {
+        this.isReady();
+        return;
+      }
       const { resolve, reject } = this.waiting.get(id);
       this.waiting.delete(id);
       if (refused) reject(new Refusal(refused));
@@ -19,7 +24,8 @@ export class Backend {
   }
 
   /** Ask for something; objects of `transfer` move to the worker. */
-  call(call, asked, transfer = []) {
+  async call(call, asked, transfer = []) {
+    await this.ready;
     const id = crypto.getRandomValues(new Uint32Array(1))[0];
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });

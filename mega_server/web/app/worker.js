@@ -26,6 +26,9 @@ self.onmessage = async ({ data: { call, id, ...asked } }) => {
   }
 };
 
+// Loading libsodium takes a moment, and what is said to a worker before it listens is lost.
+self.postMessage({ isReady: true });
+
 /** Open the link; give what it names. */
 async function open({ base, idText, fragment, password }) {
   const link = parseLink(idText, fragment);
