@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,15 +19,17 @@ class RawServer:
     A script is the pieces to send; the connection closes after the last one unless `keeps` is set.
     """
 
-    def __init__(self, *scripts: Sequence[bytes], keeps: bool = False) -> None:
+    def __init__(self, *scripts: Sequence[bytes], keeps: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self._scripts = list(scripts)
+        self._tls = tls
         self._keeps = keeps
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
         self._open: list[socket.socket] = []
         self.requests: list[bytes] = []
         self.connections = 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         """Start to listen."""
@@ -49,7 +52,11 @@ class RawServer:
                 connection, _ = self._listener.accept()
                 self._open.append(connection)
                 self.connections += 1
-                self._converse(connection)
+                with suppress(OSError):  # a client that refuses our certificate
+                    if self._tls is not None:
+                        connection = self._tls.wrap_socket(connection, server_side=True)
+                        self._open.append(connection)
+                    self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
         with suppress(OSError):

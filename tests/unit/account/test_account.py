@@ -30,7 +30,7 @@ from mega_cli.errors import (
     TemporaryError,
     UntrustedKeyError,
 )
-from mega_cli.model import KIB, MIB, Secret
+from mega_cli.model import KIB, MIB, Network, Secret
 from mega_cli.state.session import Session, save_session
 from mega_cli.state.trust import AccountPin, TrustStore
 from mega_cli.system.directories import Home, open_home
@@ -177,6 +177,22 @@ def test_other_keys_than_the_known_ones_are_not_kept(world: World) -> None:
     with pytest.raises(UntrustedKeyError):
         keep(own, session, AccountPin(_pinned(own).server_salt, DEFAULT_POLICY, identity_of(session)))
     assert open_session(own) == world.made.session
+
+
+def test_the_network_of_a_login_is_kept(world: World, fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Authorities and proxy serve the login itself and every later command of the device."""
+    network = Network(ca_file="/etc/company.pem", proxy="http://proxy:3128")
+    used: list[Network] = []
+
+    def connect(server_url: str, network: Network, **settings: Any) -> ServerClient:
+        used.append(network)
+        return world.wire.connect(server_url, **settings)
+
+    monkeypatch.setattr(connection, "connect", connect)
+    login(fresh, URL, "alice", PASSWORD, network=network)
+    account_info(open_session(open_home({"MEGA_HOME": str(fresh.directories.data)})))
+
+    assert used == [network, network]
 
 
 def test_the_account_is_known_after_logout(world: World) -> None:
