@@ -169,9 +169,10 @@ class TrustStore:
             yield
         except sqlite3.Error as error:
             message = f"the file of pins cannot be read or written: {self._path}: {error}"
-            raise SafetyStopError(
-                message, "it protects you from an old state being shown; restore it from a backup"
-            ) from error
+            hint = "it protects you from an old state being shown; restore it from a backup"
+            if isinstance(error, sqlite3.OperationalError):  # the disk, not the file
+                hint = "see that its disk is writable and not full, and run the same command again"
+            raise SafetyStopError(message, hint) from error
 
 
 def _other_keys(origin: str, account: str) -> UntrustedKeyError:
