@@ -101,7 +101,10 @@ def quick(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Remember what the password's key was stretched to, and note each time it is asked for."""
     asked: list[str] = []
 
-    def stretch(password: Secret, salt: bytes, account: str, origin: str, policy: KdfPolicy) -> Secret:
+    def stretch(
+        password: Secret, salt: bytes, account: str, origin: str, policy: KdfPolicy, account_key: Secret | None
+    ) -> Secret:
+        assert account_key is None
         asked.append(account)
         return world.password_key(password, salt, account, origin, policy)
 
