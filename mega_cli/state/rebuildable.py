@@ -47,10 +47,11 @@ class RebuildableDatabase:
                 db.execute("BEGIN IMMEDIATE")
                 try:
                     work(db)
+                    db.execute("COMMIT")
                 except BaseException:
-                    db.execute("ROLLBACK")
+                    if db.in_transaction:  # a full disk may have ended it already
+                        db.execute("ROLLBACK")
                     raise
-                db.execute("COMMIT")
             except sqlite3.Error as error:
                 self._give_up(error)
 
