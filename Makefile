@@ -12,7 +12,7 @@ PROJECT = setup.cfg pyproject.toml
 PLATFORMS = linux darwin win32
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint type docs bench hostile-mutants tools clean
+.PHONY: help install run test lint type docs man bench hostile-mutants tools clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -35,8 +35,11 @@ type: $(VENV)/.dev-installed  ## mypy, strict, for each platform
 		"$(BIN)/mypy" --platform $$platform --cache-dir .mypy_cache/$$platform || exit; \
 	done
 
-docs: $(VENV)/.dev-installed  ## write the generated documents again
+docs: man  ## write the generated documents again, the man pages too
 	@"$(BIN)/python" -m tests.house.make_docs
+
+man: $(VENV)/.dev-installed  ## write the man pages from the help
+	@"$(BIN)/python" -m tests.house.make_man
 
 bench: $(VENV)/.dev-installed  ## measure against restic, borg and rclone, as far as they are installed
 	@"$(BIN)/python" -m tests.bench

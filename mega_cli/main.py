@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -20,6 +20,9 @@ from mega_cli.errors import BugError, InterruptedRunError, MegaError, Permission
 from mega_cli.options.command import console_options
 from mega_cli.output.console import Console
 from mega_cli.output.interrupt import stop_on_signals
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERSION: Final = "0.1.0"
 """Stands here and not in the installed metadata: reading that costs 25 ms of every start. A test keeps them equal."""
@@ -60,6 +63,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "trash": "List what was removed, put it back, or empty the trash.",
     },
     "Settings": {
+        "completion": "Print the script that completes commands, options and remote paths.",
         "config": "Show, set and edit the defaults of all options.",
         "bwlimit": "Show or set the bandwidth limit, also of running transfers.",
     },
@@ -88,12 +92,19 @@ class CommandTable(click.Group):
                 formatter.write_dl(list(lines.items()))
 
 
+def _complete_profile(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    from mega_cli.options.completion import complete_profile  # noqa: PLC0415 -- only when a shell asks
+
+    return complete_profile(context, parameter, typed)
+
+
 mega = CommandTable(
     "mega",
     params=[
         *console_options(),
         click.Option(
             ["--profile"],
+            shell_complete=_complete_profile,
             metavar="NAME",
             is_eager=True,
             expose_value=False,
@@ -179,6 +190,8 @@ def _run(console: Console, arguments: Sequence[str]) -> int:
 
 def run() -> NoReturn:
     """Be the console script `mega`."""
+    if "_MEGA_COMPLETE" in os.environ:
+        sys.exit(_complete(os.environ["_MEGA_COMPLETE"]))
     # A name that the terminal's encoding lacks is written as an escape; it must not end the run.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed: TextIO
@@ -190,6 +203,17 @@ def run() -> NoReturn:
         # Threads that still wait for the network must not hold the process; every file here survives `kill -9`.
         os._exit(exit_code)
     sys.exit(exit_code)
+
+
+def _complete(instruction: str) -> int:
+    """Answer a shell that completes."""
+    from mega_cli.options.completion import COMPLETE_VARIABLE, completion_class  # noqa: PLC0415 -- only a shell asks
+
+    shell, _, what = instruction.partition("_")
+    if what != "complete":
+        return UsageError.exit_code
+    click.echo(completion_class(shell)(mega, {}, "mega", COMPLETE_VARIABLE).complete())
+    return 0
 
 
 def _report(console: Console, error: MegaError) -> int:

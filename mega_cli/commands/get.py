@@ -9,6 +9,7 @@ import click
 from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
 from mega_cli.options.command import declare, dry_run_option
+from mega_cli.options.completion import complete_remote_then_local
 from mega_cli.options.selection import filter_options
 from mega_cli.options.transfer import Moving, moving_options
 from mega_cli.output.console import Console
@@ -30,7 +31,7 @@ from mega_cli.volume.requests import GetOptions, Overwrite
         "mega get --with-trash / /tmp/everything",
     ),
 )
-@click.argument("words", nargs=-1, required=True, metavar="PATH... [DST]")
+@click.argument("words", nargs=-1, required=True, metavar="PATH... [DST]", shell_complete=complete_remote_then_local)
 @filter_options
 @click.option(
     "--overwrite",

@@ -9,6 +9,7 @@ from mega_cli.errors import NotLoggedInError, UsageError
 from mega_cli.formats.recovery_kit import decode_account_key
 from mega_cli.model import Network, Secret
 from mega_cli.options.command import declare
+from mega_cli.options.completion import complete_account
 from mega_cli.options.connection import device_name_option, network_options
 from mega_cli.options.password import (
     PasswordSource,
@@ -34,7 +35,7 @@ from mega_cli.system.directories import open_home
         "mega login --connect-to https://new.example.org",
     ),
 )
-@click.argument("account", envvar="MEGA_ACCOUNT", default="")
+@click.argument("account", envvar="MEGA_ACCOUNT", default="", shell_complete=complete_account)
 @click.option(
     "--server",
     "server_url",

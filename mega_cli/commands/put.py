@@ -11,6 +11,7 @@ import click
 from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
 from mega_cli.options.command import declare, dry_run_option
+from mega_cli.options.completion import complete_local_then_remote
 from mega_cli.options.selection import source_filter_options
 from mega_cli.options.transfer import Moving, moving_options
 from mega_cli.output.console import Console
@@ -32,7 +33,7 @@ from mega_cli.volume.requests import PutOptions, PutStream
         "echo 'remember the milk' | mega put - /notes.txt",
     ),
 )
-@click.argument("words", nargs=-1, required=True, metavar="SRC... [DST]")
+@click.argument("words", nargs=-1, required=True, metavar="SRC... [DST]", shell_complete=complete_local_then_remote)
 @source_filter_options
 @click.option("-x", "--one-file-system", "stays", is_flag=True, help="Do not cross into other file systems.")
 @click.option(

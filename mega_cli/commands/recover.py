@@ -15,6 +15,7 @@ from mega_cli.errors import UsageError
 from mega_cli.formats.recovery_kit import Kit, decode_account_key, read_kit
 from mega_cli.model import Network
 from mega_cli.options.command import declare
+from mega_cli.options.completion import complete_account
 from mega_cli.options.connection import network_options
 from mega_cli.options.password import (
     PasswordSource,
@@ -69,7 +70,7 @@ def _letter_options(function: Callable[..., object]) -> Callable[..., object]:
         "mega recover alice --server https://cloud.example.org",
     ),
 )
-@click.argument("account", envvar="MEGA_ACCOUNT", default="")
+@click.argument("account", envvar="MEGA_ACCOUNT", default="", shell_complete=complete_account)
 @click.option(
     "--server",
     "server_url",

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from mega_cli.options.command import Decorator
+from mega_cli.options.completion import complete_path
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
 
@@ -29,6 +31,10 @@ class RemotePathType(click.ParamType[RemotePath]):
     ) -> RemotePath:
         """Parse the word. Raises UsageError, LimitError."""
         return value if isinstance(value, RemotePath) else RemotePath.parse(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Give the remote paths that begin so."""
+        return complete_path(ctx, param, incomplete)
 
 
 REMOTE_PATH: Final = RemotePathType()

@@ -18,7 +18,7 @@ from mega_cli.model import BlobId, Pin
 from mega_cli.state.index import ContentIndex
 from mega_cli.state.pages import PageCache
 from mega_cli.state.trust import TrustStore
-from mega_cli.volume.pagestore import SealedPages
+from mega_cli.volume.pagestore import BlobCache, SealedPages
 
 RECORDS_AT_ONCE = 8_192
 
@@ -69,7 +69,7 @@ class VolumeSession:
         self.index_key = index_key
         self.device = device
         self._trust = trust
-        self._page_cache = pages
+        self.page_cache = pages
         self._owner = owner
         self.pages = SealedPages(keys.page, Sealer(keys), self._fetch, pages)
 
@@ -83,12 +83,12 @@ class VolumeSession:
         """Close the local stores and the connections."""
         self.client.close()
         self.index.close()
-        self._page_cache.close()
+        self.page_cache.close()
         self._trust.close()
 
-    def more_pages(self) -> SealedPages:
-        """Open a second page store over the same cache and connections, for a thread that only reads."""
-        return SealedPages(self.keys.page, Sealer(self.keys), self._fetch, self._page_cache)
+    def more_pages(self, cache: BlobCache | None = None) -> SealedPages:
+        """Open a second page store over the same connections and, unless told another, the same cache: to read only."""
+        return SealedPages(self.keys.page, Sealer(self.keys), self._fetch, cache or self.page_cache)
 
     def pin(self) -> Pin | None:
         """Give the newest revision this device has seen, or None on a fresh device."""
