@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from mega_server.database import accounts, volumes
 from mega_server.database.doomed import is_doomed
@@ -48,11 +49,12 @@ def signup(backend: Backend, message: SignupRequest) -> None:
     now = backend.clock()
     with backend.database.writing() as connection:
         row = accounts.account_row(connection, message.account)
-        if row is not None:
-            if _is_same_signup(connection, message, header):
-                return
-            raise account_exists()
+        if row is not None and _is_same_signup(connection, row, message, header):
+            return
+        # Before anything is said of the name: only who may make accounts learns which ones there are.
         quota_bytes = use_code(backend, connection, message.account, message.invite)
+        if row is not None:
+            raise account_exists()
         if volumes.has_volume(connection, header.volume):
             refuse("this volume exists")
         if is_doomed(connection, header.volume):
@@ -101,12 +103,10 @@ def _check_shape(message: SignupRequest) -> None:
         refuse(f"an identity certificate is at most {IDCERT_MOST_BYTES} bytes")
 
 
-def _is_same_signup(connection: Connection, message: SignupRequest, header: RecordHeader) -> bool:
+def _is_same_signup(connection: Connection, row: Row[Any], message: SignupRequest, header: RecordHeader) -> bool:
     """Tell a request sent again after a lost reply from another person's: only the first has signed the same record."""
-    row = accounts.account_row(connection, message.account)
     return (
-        row is not None
-        and row.login_key == message.login_key
+        row.login_key == message.login_key
         and row.recovery_key == message.recovery_key
         and row.password_slot == message.password_slot
         and volumes.volume_row(connection, header.volume, message.account) is not None

@@ -18,10 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.server_mutants import SERVER_MUTANTS
+
 ROOT = Path(__file__).resolve().parents[2]
 SCOPE = (
     *("T01", "T02", "T03", "T04", "T07", "T08", "T13", "T14", "T20", "T21", "T23", "T24", "T25", "T26"),
     *("T30", "T31", "T32", "T33", "T34", "T35", "T36", "T39", "T40", "T50", "T51", "T54", "T71", "T73", "T80"),
+    *dict.fromkeys(row for row, _, _ in SERVER_MUTANTS),
 )
 _ROWS = "ATTACK_ROWS"
 _MOST_S = 300
@@ -280,6 +283,7 @@ MUTANTS: Sequence[Mutant] = (
         "    if offset > len(pack):",
     ),
     _mutant("T80", "any writer may commit", "mega_server/services/commits.py", _WRITER, "if not row.writer_key:"),
+    *(Mutant(row, what, tuple(Change(*edit) for edit in edits)) for row, what, edits in SERVER_MUTANTS),
 )
 
 
