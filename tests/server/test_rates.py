@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,11 +20,15 @@ from mega_server.protocol.messages import ChallengeRequest, LoginRequest
 from mega_server.refusal import RefusedError
 from mega_server.services import rates
 from mega_server.services.rates import Action, Rate, admit
+from tests.house.source import ROOT
 from tests.kit.account import FakeAccount, error_of, pack_of, random_blobs
 from tests.kit.server import backend_of, make_app
 from tests.server.conftest import FakeClock
 
 HOME, OFFICE, SUBSCRIBER = "192.0.2.7", "198.51.100.9", "2001:db8:1:2::"
+
+
+WRITTEN = {"address": dict(rates._BY_ADDRESS), "account": dict(rates._BY_ACCOUNT)}
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +212,17 @@ def test_a_service_says_the_wait(app: Flask) -> None:
         admit(backend_of(app), Action.LOGIN, HOME, "alice")
 
     assert caught.value.retry_after_s == 1.0
+
+
+@pytest.mark.parametrize("counted", WRITTEN)
+def test_the_limits_are_those_of_the_contract(counted: str) -> None:
+    """`docs/protocol.md` says the numbers."""
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| {counted}.*$", text, re.MULTILINE)
+    numbers = [Rate(int(burst), int(minute)) for burst, minute in re.findall(r"burst (\d+), then (\d+) a minute", row)]
+    logins = {WRITTEN[counted][action] for action in (Action.KDF, Action.CHALLENGE, Action.LOGIN)}
+
+    assert (logins, WRITTEN[counted][Action.SIGNUP]) == ({numbers[0]}, numbers[1])
 
 
 @pytest.fixture
