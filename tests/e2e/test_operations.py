@@ -1,4 +1,4 @@
-"""What an administrator does, with real processes: invites, TLS and its renewal, backup, restore, drills, full disks."""
+"""What an administrator does, with real processes: invites, TLS and renewal, backup, restore, drills, full disks."""
 
 from __future__ import annotations
 
