@@ -18,13 +18,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.account_mutants import ACCOUNT_MUTANTS
+from tests.hostile.metadata_mutants import METADATA_MUTANTS
 from tests.hostile.server_mutants import SERVER_MUTANTS
+from tests.hostile.walk_mutants import WALK_MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCOPE = (
     *("T01", "T02", "T03", "T04", "T07", "T08", "T13", "T14", "T20", "T21", "T23", "T24", "T25", "T26"),
     *("T30", "T31", "T32", "T33", "T34", "T35", "T36", "T39", "T40", "T50", "T51", "T54", "T71", "T73", "T80"),
-    *dict.fromkeys(row for row, _, _ in SERVER_MUTANTS),
+    *dict.fromkeys(row for row, _, _ in (*ACCOUNT_MUTANTS, *METADATA_MUTANTS, *SERVER_MUTANTS, *WALK_MUTANTS)),
 )
 _ROWS = "ATTACK_ROWS"
 _MOST_S = 300
@@ -72,7 +75,10 @@ _VERIFIED = "    verify(keys.writer_public, labels.SIGN_ROOT, record[:_SIGNED_BY
 _CONFIRMED = "    if not session.shows(ours, since):"
 _PADDED = "return max(PAYLOAD_LEAST_BYTES, padme(_HEADER.size + stored_len))"
 _WRITER = "if (header.volume, header.epoch, header.writer_key) != (volume, row.epoch, row.writer_key):"
-_ORIGIN = "        origin=place.origin,\n        server_url=place.server_url,"
+_SESSION_MADE, _CLAIMED = (
+    "return session_of(place, reply, slot, device_name)",
+    "client.server_info().origin or place.origin",
+)
 
 MUTANTS: Sequence[Mutant] = (
     _mutant(
@@ -195,7 +201,8 @@ MUTANTS: Sequence[Mutant] = (
         "the origin is what the server says",
         (
             Change("mega_cli/account/connection.py", 'if claimed not in ("", origin):', "if not origin:"),
-            Change(_LOGIN, _ORIGIN, _ORIGIN.replace("place.origin", "client.server_info().origin or place.origin")),
+            Change(_LOGIN, _SESSION_MADE, _SESSION_MADE.replace("place, ", f"replace(place, origin={_CLAIMED}), ")),
+            Change(_LOGIN, "import re\n", "import re\nfrom dataclasses import replace\n"),
         ),
     ),
     _mutant("T34", "blobs that nobody asked for are taken", _CLIENT, "count > len(ids) or ", ""),
@@ -260,8 +267,8 @@ MUTANTS: Sequence[Mutant] = (
         "T71",
         "a password may be an argument",
         "mega_cli/options/password.py",
-        '        "--password-file",\n        metavar',
-        '        "--password-file",\n        "--password",\n        metavar',
+        '            f"--{name}-file",\n            metavar',
+        '            f"--{name}-file",\n            f"--{name}",\n            metavar',
     ),
     _mutant("T73", "any name will do", _PAGE, "        or not all(map(is_name, names))\n", ""),
     _mutant("T73", "links are followed", _FOLDERS, "_FOLDER | _NO_FOLLOW, dir_fd", "_FOLDER, dir_fd"),
@@ -283,7 +290,10 @@ MUTANTS: Sequence[Mutant] = (
         "    if offset > len(pack):",
     ),
     _mutant("T80", "any writer may commit", "mega_server/services/commits.py", _WRITER, "if not row.writer_key:"),
-    *(Mutant(row, what, tuple(Change(*edit) for edit in edits)) for row, what, edits in SERVER_MUTANTS),
+    *(
+        Mutant(row, what, tuple(Change(*edit) for edit in edits))
+        for row, what, edits in (*ACCOUNT_MUTANTS, *METADATA_MUTANTS, *SERVER_MUTANTS, *WALK_MUTANTS)
+    ),
 )
 
 
