@@ -159,6 +159,12 @@ class ServerClient:
         return self._subset(operations.hold, volume, ids)
 
     def fetch_blobs(self, volume: VolumeId, ids: Sequence[BlobId]) -> Generator[tuple[BlobId, bytes], None, None]:
+        """Stream blobs of a volume, as `fetch` does."""
+        return self.fetch(lambda part: operations.blobs(volume, part), ids)
+
+    def fetch(
+        self, ask: Callable[[Sequence[BlobId]], Request], ids: Sequence[BlobId]
+    ) -> Generator[tuple[BlobId, bytes], None, None]:
         """Stream blobs in the order asked: NOT verified, one in memory at a time.
 
         What the server does not send at once is asked again, and so is the rest after a cut connection. Close the
@@ -169,7 +175,7 @@ class ServerClient:
         while done < len(ids):
             before = done
             try:
-                for blob in self._answered(volume, ids[done : done + IDS_PER_REQUEST]):
+                for blob in self._answered(ask, ids[done : done + IDS_PER_REQUEST]):
                     yield ids[done], blob
                     done += 1
                 if done == before:
@@ -179,11 +185,11 @@ class ServerClient:
                 failures = 1 if done > before else failures + 1
                 self._retry.pause(error, failures)
 
-    def _answered(self, volume: VolumeId, ids: Sequence[BlobId]) -> Iterator[bytes]:
+    def _answered(self, ask: Callable[[Sequence[BlobId]], Request], ids: Sequence[BlobId]) -> Iterator[bytes]:
         """Yield the blobs of one answer, up to the first that was not sent."""
         count = 0
         is_cut = False
-        with closing(self._transport.stream(operations.blobs(volume, ids), self._bearer())) as chunks:
+        with closing(self._transport.stream(ask(ids), self._bearer())) as chunks:
             try:
                 for frame in read_frames(chunks):
                     count += 1
@@ -199,6 +205,36 @@ class ServerClient:
                 raise IntegrityError from error
         if count != len(ids):
             raise IntegrityError
+
+    # --- links --------------------------------------------------------------------------------------------------------
+
+    def add_link(self, request: messages.LinkRequest) -> None:
+        """Make a link; making the same again is fine."""
+        self._send(operations.add_link(request))
+
+    def links(self) -> list[messages.LinkInfo]:
+        """List this account's links, newest first, revoked ones included."""
+        return operations.parse(self._send(operations.links()), messages.LinkList).links
+
+    def update_link(self, link: bytes, request: messages.LinkUpdate) -> None:
+        """Replace a link's record, expiry and limit; an older `seq` than the stored one is refused."""
+        self._send(operations.update_link(link, request))
+
+    def revoke_link(self, link: bytes) -> None:
+        """End a link for ever. Raises MissingItemError."""
+        self._send(operations.revoke_link(link))
+
+    def link_log(self, link: bytes) -> list[messages.LinkOpening]:
+        """List when a link was opened, newest first. Raises MissingItemError."""
+        return operations.parse(self._send(operations.link_log(link)), messages.LinkLog).openings
+
+    def open_link(self, link: bytes, proof: str) -> bytes:
+        """Open a link as a visitor and give its sealed record, unverified. Opening again is the same opening.
+
+        Raises NotLoggedInError for a proof that does not fit, MissingItemError for a link that is gone, expired or
+        used up.
+        """
+        return operations.parse(self._send(operations.open_link(link, proof)), messages.LinkOpened).record
 
     # --- one request --------------------------------------------------------------------------------------------------
 

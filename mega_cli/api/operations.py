@@ -185,6 +185,43 @@ def commit(volume: VolumeId, record: bytes, needs: Iterable[BlobId]) -> Request:
     return Request("POST", path, (record, join_id_set(needs)), expects=(_OK, _CREATED))
 
 
+def add_link(request: messages.LinkRequest) -> Request:
+    """Make a link."""
+    made = json_request("POST", routes.LINKS, request)
+    return Request(made.method, made.path, made.parts, made.media_type, expects=(_OK, _CREATED))
+
+
+def links() -> Request:
+    """List one's links; ten thousand of them are 4 MiB."""
+    return Request("GET", routes.LINKS, most_bytes=8 * limits.MIB)
+
+
+def update_link(link: bytes, request: messages.LinkUpdate) -> Request:
+    """Replace a link's record, expiry and limit."""
+    return json_request("PUT", routes.path(routes.LINK, link=link.hex()), request, expects=_NO_CONTENT)
+
+
+def revoke_link(link: bytes) -> Request:
+    """End a link."""
+    return Request("DELETE", routes.path(routes.LINK, link=link.hex()), expects=(_NO_CONTENT,))
+
+
+def link_log(link: bytes) -> Request:
+    """Ask when a link was opened."""
+    return Request("GET", routes.path(routes.LINK_LOG, link=link.hex()))
+
+
+def open_link(link: bytes, proof: str) -> Request:
+    """Open a link as a visitor."""
+    path = routes.path(routes.LINK_SESSION, link=link.hex())
+    return Request("POST", path, extra={"Authorization": f"{headers.LINK_SCHEME} {proof}"})
+
+
+def link_blobs(link: bytes, ids: Sequence[BlobId]) -> Request:
+    """Ask for blobs as a visitor, framed in the order asked."""
+    return Request("POST", routes.path(routes.LINK_BLOBS, link=link.hex()), (b"".join(ids),))
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 

@@ -29,13 +29,18 @@ class LinkKeys:
     record: bytes = field(repr=False)
 
 
-def link_keys(secret: Secret, link_id: bytes, password: Secret | None) -> LinkKeys:
-    """Derive a link's keys; a password takes 64 MiB and about a tenth of a second. Raises UsageError, LimitError."""
-    key = secret.reveal()
-    if password is not None:
-        salt = kdf(key, labels.LINK_SALT, link_id, _SALT_BYTES)
-        key = mac(key, labels.LINK_PASSWORD, stretched(normal_form(password), salt, LINK_POLICY))
-    link_key = kdf(key, labels.LINK_KEY, link_id)
+def with_password(secret: Secret, link_id: bytes, password: Secret) -> Secret:
+    """Mix a password into a link's secret; it takes 64 MiB and about a tenth of a second.
+
+    The result takes the secret's place in `link_keys`. Raises UsageError, LimitError.
+    """
+    salt = kdf(secret.reveal(), labels.LINK_SALT, link_id, _SALT_BYTES)
+    return Secret(mac(secret.reveal(), labels.LINK_PASSWORD, stretched(normal_form(password), salt, LINK_POLICY)))
+
+
+def link_keys(secret: Secret, link_id: bytes) -> LinkKeys:
+    """Derive a link's keys from its secret, a password mixed in if there is one."""
+    link_key = kdf(secret.reveal(), labels.LINK_KEY, link_id)
     return LinkKeys(kdf(link_key, labels.LINK_AUTH), kdf(link_key, labels.LINK_RECORD))
 
 

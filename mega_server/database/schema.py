@@ -187,7 +187,7 @@ links = Table(
     Column("fetched_bytes", BigInteger, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("last_opened", BigInteger, nullable=False),
-    # When its owner revoked it: the row stays, so that visitors learn that it is gone.
+    # When its owner stopped it. Revoked for ever, its record is empty: the row stays, so that visitors learn of it.
     Column("revoked", BigInteger),
     # When an administrator disabled it.
     Column("disabled", BigInteger),

@@ -188,6 +188,9 @@ class LinkUpdate(Message, frozen=True, kw_only=True):
     expires_ms: int
     most_opened: int
     record: bytes
+    """1,104 bytes; empty: the present one stays."""
+    is_enabled: bool = True
+    """False: visitors are told that the link is gone, until it is enabled again."""
 
 
 class LinkInfo(Message, frozen=True, kw_only=True):
@@ -204,7 +207,11 @@ class LinkInfo(Message, frozen=True, kw_only=True):
     last_opened_ms: int
     """0: nobody has."""
     is_enabled: bool
-    """False: revoked, or disabled by the server's administrator."""
+    """False: stopped or revoked by its owner."""
+    is_revoked: bool
+    """Ended for ever."""
+    is_disabled: bool
+    """Stopped by the server's administrator."""
 
 
 class LinkList(Message, frozen=True, kw_only=True):

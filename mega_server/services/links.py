@@ -50,30 +50,31 @@ def add_link(backend: Backend, account: str, message: LinkRequest) -> bool:
 
 
 def update_link(backend: Backend, account: str, link: bytes, message: LinkUpdate) -> None:
-    """Replace a link's record, expiry and limit. Raises RefusedError: bad_request, not_found, link_revoked."""
+    """Replace a link's record, expiry and limit, and stop it or let it go on.
+
+    Raises RefusedError: bad_request, not_found, link_revoked.
+    """
     _check_numbers(message)
-    values = {
-        "seq": message.seq,
-        "expires": message.expires_ms,
-        "most_opened": message.most_opened,
-        "record": message.record,
-    }
+    values: dict[str, object] = {"seq": message.seq, "expires": message.expires_ms, "most_opened": message.most_opened}
+    if message.record:
+        values["record"] = message.record
     with backend.database.writing() as connection:
         row = _own(links.link_row(connection, link), account)
-        if row.revoked is not None:
+        if not row.record:
             raise RefusedError(ErrorCode.LINK_REVOKED, "this link has been revoked")
-        if all(row._mapping[name] == value for name, value in values.items()):  # noqa: SLF001 -- as above
+        is_same = message.is_enabled == (row.revoked is None)
+        if is_same and all(row._mapping[name] == value for name, value in values.items()):  # noqa: SLF001 -- as above
             return
         if message.seq <= row.seq:
             refuse("a newer state of this link is stored")
-        links.set_link(connection, link, values)
+        links.set_link(connection, link, values | {"revoked": None if message.is_enabled else backend.clock()})
 
 
 def revoke_link(backend: Backend, account: str, link: bytes) -> None:
     """End a link for ever; one that has ended is fine. Raises RefusedError: not_found."""
     with backend.database.writing() as connection:
         row = _own(links.link_row(connection, link), account)
-        if row.revoked is None:
+        if row.record:
             links.set_link(connection, link, {"revoked": backend.clock(), "record": b""})
 
 
@@ -114,7 +115,8 @@ def _own(row: links.LinkRow | None, account: str) -> links.LinkRow:
 
 def _check_numbers(message: LinkRequest | LinkUpdate) -> None:
     numbers = (message.seq, message.expires_ms, message.most_opened)
-    if len(message.record) != LINK_RECORD_BYTES or not all(0 <= number <= _NUMBER_MOST for number in numbers):
+    lengths = {LINK_RECORD_BYTES} if isinstance(message, LinkRequest) else {0, LINK_RECORD_BYTES}
+    if len(message.record) not in lengths or not all(0 <= number <= _NUMBER_MOST for number in numbers):
         refuse(f"a link's record is {LINK_RECORD_BYTES} bytes, its numbers are not negative")
 
 
@@ -128,5 +130,7 @@ def _info(row: links.LinkRow) -> LinkInfo:
         fetched_bytes=row.fetched_bytes,
         created_ms=row.created,
         last_opened_ms=row.last_opened,
-        is_enabled=row.revoked is None and row.disabled is None,
+        is_enabled=row.revoked is None,
+        is_revoked=not row.record,
+        is_disabled=row.disabled is not None,
     )

@@ -22,6 +22,7 @@ FLOORS: Final = {
         ("api", "localfs", "state", "system"),
         ("volume",),
         ("account",),  # beside volume in kind: it makes the session that volume works with
+        ("share",),
         ("daemon", "output"),
         ("options",),  # what several commands declare alike
         ("commands",),

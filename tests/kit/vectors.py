@@ -16,7 +16,7 @@ from unittest import mock
 from mega_cli.crypto import kdf, passwords, records, signing
 from mega_cli.crypto.blobs import open_blob
 from mega_cli.crypto.keys import MasterKeys, VolumeKeys
-from mega_cli.crypto.links import link_keys
+from mega_cli.crypto.links import link_keys, with_password
 from mega_cli.errors import IntegrityError, PolicyError, UntrustedKeyError, UsageError
 from mega_cli.formats import idcert, link, lists, page, recovery_kit, root_record, slot, words
 from mega_cli.formats.object import Sealer, open_object, padme
@@ -192,8 +192,10 @@ def _recovery_kit(v: Vector) -> Any:
 
 
 def _link_keys(v: Vector) -> Any:
-    password = Secret(v["password"].encode()) if v["password"] else None
-    keys = link_keys(Secret(bytes.fromhex(v["secret"])), bytes.fromhex(v["link_id"]), password)
+    secret, link_id = Secret(bytes.fromhex(v["secret"])), bytes.fromhex(v["link_id"])
+    if v["password"]:
+        secret = with_password(secret, link_id, Secret(v["password"].encode()))
+    keys = link_keys(secret, link_id)
     return {"auth": keys.auth.hex(), "record": keys.record.hex()}
 
 
