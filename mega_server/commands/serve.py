@@ -35,7 +35,7 @@ class Options(TypedDict):
     quota: int
     verbose: bool
     log_file: Path | None
-    log_bytes: int
+    log_size: int
     log_count: int
     tls_cert: Path | None
     tls_key: Path | None
@@ -82,7 +82,6 @@ class Options(TypedDict):
 @click.option("--log-file", type=_FILE, show_envvar=True, help="Log one JSON line a request and an error in this file.")
 @click.option(
     "--log-size",
-    "log_bytes",
     default=10 * MIB,
     type=SizeType(),
     show_default="10M",
@@ -159,7 +158,7 @@ def _config(options: Options) -> Config:
         quota_bytes=options["quota"],
         is_verbose=options["verbose"],
         log_file=options["log_file"],
-        log_bytes=options["log_bytes"],
+        log_bytes=options["log_size"],
         log_count=options["log_count"],
         trusted_proxies=options["trusted_proxies"],
         metrics_token_file=options["metrics_token_file"],
