@@ -9,14 +9,15 @@ export RUN_FOLDER := $(value FOLDER)
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECT = setup.cfg pyproject.toml
+SECONDS ?= 3600
 PLATFORMS = linux darwin win32
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint type docs man bench hostile-mutants tools clean
+.PHONY: help install run test lint type docs man bench hostile-mutants fuzz tools clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
-	@awk -F ':.*##  ' '/^[a-z-]+:.*##  / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.server-installed  ## make the environment .venv with mega and mega-server in it
 
@@ -46,6 +47,10 @@ bench: $(VENV)/.dev-installed  ## measure against restic, borg and rclone, as fa
 
 hostile-mutants: $(VENV)/.dev-installed  ## switch off each check of the client in turn and see a hostile test fail
 	@"$(BIN)/python" -m tests.hostile.mutants
+
+fuzz: $(VENV)/.dev-installed  ## feed every parser hostile bytes: make fuzz SECONDS=3600; what it finds stays in .fuzz
+	@$(PIP) atheris 2>/dev/null || echo "atheris cannot be installed here: hypothesis draws the inputs, without guidance" >&2
+	@"$(BIN)/python" -m tests.fuzz $(SECONDS)
 
 tools:  ## install the Debian packages that the benchmark compares with; no test needs them
 	@echo "installing restic, borgbackup and rclone with apt-get"

@@ -27,7 +27,7 @@ from tests.fuzz.target import Target, check
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".fuzz"
 _LEAST_S = 5
-_ROUND_S = 60
+_ROUND_S = 30
 """So long a target runs before the next one: a crash of one keeps none of the others from its share."""
 _RSS_MOST_MB = 1_024
 _INPUT_MOST_S = 20

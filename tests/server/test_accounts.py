@@ -126,6 +126,12 @@ def test_signup_that_is_no_json(web: FlaskClient) -> None:
     assert error_of(web.post(routes.ACCOUNTS, data=b"{")).code == "bad_request"
 
 
+@pytest.mark.parametrize("body", [b'{"x":' + b"[" * 100_000, b'{"account":"\xff"}'], ids=["deep", "no UTF-8"])
+def test_json_that_no_parser_takes(web: FlaskClient, body: bytes) -> None:
+    """What nests without end or is not UTF-8 is a bad request, not a bug of the server."""
+    assert error_of(web.post(routes.LOGIN_CHALLENGE, data=body)).code == "bad_request"
+
+
 def test_json_beyond_its_bound(web: FlaskClient) -> None:
     """A JSON body of more than 1 MiB is refused before it is parsed."""
     assert error_of(web.post(routes.ACCOUNTS, data=b" " * (MIB + 1))).code == "too_large"
