@@ -10,6 +10,7 @@ import http.client
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -21,6 +22,8 @@ from mega_server.protocol.frames import read_frames
 from mega_server.protocol.messages import ErrorDetail, ErrorReply
 
 _NOT_PASSED_ON = {"transfer-encoding", "connection", "content-length", "keep-alive"}
+
+_STALL_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer as it is sent. `is_cut`: the connection breaks before the promised length is reached."""
+    """One answer as it is sent. `is_cut`: the connection breaks before the promised length is reached.
+
+    `stall`: nothing comes after these bytes, though more was promised, until it is set.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     is_cut: bool = False
+    stall: threading.Event | None = None
 
     def with_header(self, name: str, value: str) -> Answer:
         """Add or replace a header."""
@@ -163,13 +170,19 @@ def _handler(server: HostileServer) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             given = server.answer(Call(self.command, self.path, tuple(self.headers.items()), body))
+            with suppress(ConnectionError):  # a client that gave up
+                self._send(given)
+
+        def _send(self, given: Answer) -> None:
             self.send_response_only(given.status)
             for name, value in given.headers:
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(given.body) + (1 if given.is_cut else 0)))
+            self.send_header("Content-Length", str(len(given.body) + (1 if given.is_cut or given.stall else 0)))
             self.end_headers()
             self.wfile.write(given.body)
-            self.close_connection = self.close_connection or given.is_cut
+            if given.stall is not None:
+                given.stall.wait(_STALL_S)
+            self.close_connection = self.close_connection or given.is_cut or given.stall is not None
 
         do_GET = do_POST = do_DELETE = do_PUT = _serve  # noqa: N815 -- the names that http.server calls
 
