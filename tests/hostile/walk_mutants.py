@@ -1,4 +1,4 @@
-"""The mutants of walks through hostile trees, for the table in `mutants.py`: row, what, and (file, text, other text)."""
+"""The mutants of walks through hostile trees, for the table in `mutants.py`: row, what, (file, text, other text)."""
 
 from __future__ import annotations
 
