@@ -219,39 +219,51 @@ def test_drill_lost_database(server: LiveServer, alice: Alice, tmp_path: Path) -
 
 
 def test_drill_lost_packs(server: LiveServer, alice: Alice, tmp_path: Path) -> None:
-    """The packs' disk is lost: those of the backup come back, and what is newer its owner stores again."""
+    """The packs' disk is lost: the server goes back to the backup, and what is newer its owner stores again."""
     content = alice.put("before")
     admin("backup", tmp_path / "copy", "--data", server.data_dir)
     newer = alice.put("after")
     server.stop()
     shutil.rmtree(server.data_dir / "store")
-    shutil.copytree(tmp_path / "copy" / "store", server.data_dir / "store")
-    admin("reindex", "--data", server.data_dir)
+    server.data_dir.rename(tmp_path / "lost")
+    admin("restore", tmp_path / "copy", "--data", server.data_dir)
     server.start()
 
-    # The folder's own page is newer than the backup: whoever has the files goes back to the backup's head, and on.
-    server.stop()
-    admin("check", "--read-data", "--data", server.data_dir)
-    for file in server.data_dir.glob("mega.db*"):
-        file.unlink()
-    shutil.copy(tmp_path / "copy" / "mega.db", server.data_dir)
-    admin("reindex", "--data", server.data_dir)
-    server.start()
     alice.ran(alice.device, "trust", "accept", "--yes")
     alice.ran(alice.device, "put", str(tmp_path / "after"), "/")
     assert (alice.cat("before"), alice.cat("after")) == (content, newer)
     admin("check", "--read-data", "--data", server.data_dir)
 
 
-def test_drill_moving(server: LiveServer, alice: Alice, tmp_path: Path) -> None:
-    """The folder moves to another address; the origin stays, and a device is told where it is now."""
+def test_drill_a_damaged_pack(server: LiveServer, alice: Alice, tmp_path: Path) -> None:
+    """Repair: after `reindex` the damaged blob counts as lost, and its owner stores it again."""
     content = alice.put("file")
     server.stop()
-    shutil.copytree(server.data_dir, tmp_path / "moved")
+    largest = max((path for path in server.data_dir.rglob("store/v/*/*")), key=lambda path: path.stat().st_size)
+    raw = bytearray(largest.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    largest.write_bytes(raw)
+    admin("check", "--read-data", "--data", server.data_dir, code=14)
+    admin("reindex", "--data", server.data_dir, code=14)
+    server.start()
+
+    assert alice.device.run("get", "/file", str(tmp_path / "back")).code != 0
+    alice.ran(alice.device, "rm", "/file")
+    alice.ran(alice.device, "put", str(tmp_path / "file"), "/")
+    alice.ran(alice.device, "get", "/file", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_bytes() == content
+
+
+def test_drill_moving(server: LiveServer, alice: Alice, tmp_path: Path) -> None:
+    """A copy while serving, a last one after the stop: the origin stays, and a device is told where it is now."""
+    alice.put("first")
+    admin("backup", tmp_path / "moved", "--data", server.data_dir)
+    content = alice.put("last")
+    server.stop()
+    admin("backup", tmp_path / "moved", "--data", server.data_dir)
     with LiveServer(tmp_path / "moved", "--origin", server.url) as moved:
-        told = ("--connect-to", moved.url, *alice.told)
-        alice.ran(alice.device, "login", *told)
-        assert alice.cat("file") == content
+        alice.ran(alice.device, "login", "--connect-to", moved.url, *alice.told)
+        assert alice.cat("last") == content
     server.start()
 
 
