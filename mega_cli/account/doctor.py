@@ -68,7 +68,8 @@ def _check_server(home: Home, session: Session, clock: Clock) -> Iterator[Findin
     except MegaError as error:
         yield _unreached(error)
         return
-    yield _head_finding(home)
+    if home.trust_file.exists():  # opening the volume would make an empty one
+        yield _head_finding(home)
 
 
 def _unreached(error: MegaError) -> Finding:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mega_cli.errors import NotInitialisedError
+from mega_cli.errors import NotInitialisedError, UsageError
 from mega_cli.state.private_files import make_private_folder
 from mega_cli.system.directories import Home, find_directories, open_home
 
@@ -64,3 +64,34 @@ def test_a_pointer_never_leaves_its_folder(tmp_path: Path, pointer: str) -> None
     (tmp_path / "accounts" / "current").write_text(pointer + "\n")
 
     assert open_home({"MEGA_HOME": str(tmp_path)}) == Home(find_directories({"MEGA_HOME": str(tmp_path)}))
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> dict[str, str]:
+    """Make three profiles of two account names."""
+    environ = {"MEGA_HOME": str(tmp_path)}
+    for profile in ("alice@one", "bob@one", "bob@two"):
+        make_private_folder(open_home(environ).with_profile(profile).folder)
+    return environ
+
+
+@pytest.mark.parametrize(("name", "profile"), [("alice", "alice@one"), ("bob@two", "bob@two")])
+def test_a_profile_is_named_in_full_or_by_its_account(two: dict[str, str], name: str, profile: str) -> None:
+    """Where the account is enough, it is enough."""
+    assert open_home(two | {"MEGA_PROFILE": name}).profile == profile
+
+
+def test_a_name_that_fits_several_profiles_is_refused(two: dict[str, str]) -> None:
+    """The hint names them."""
+    with pytest.raises(UsageError) as caught:
+        open_home(two | {"MEGA_PROFILE": "bob"})
+    assert "bob@one, bob@two" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["nobody", "../accounts/alice@one", "alice@one/", "."])
+def test_a_profile_that_is_not_here_is_never_a_path(two: dict[str, str], name: str) -> None:
+    """It has no folder, but a login may still make another one."""
+    home = open_home(two | {"MEGA_PROFILE": name})
+    with pytest.raises(NotInitialisedError, match="no profile"):
+        _ = home.folder
+    assert home.with_profile("carol@one").folder.name == "carol@one"
