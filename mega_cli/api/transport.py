@@ -141,6 +141,7 @@ class HttpTransport:
         fields = {"Authorization": f"Bearer {token}"} if token else {}
         if request.parts:
             fields |= {"Content-Type": request.media_type, "Content-Length": str(sum(map(len, request.parts)))}
+        self._size_reads()  # the answer's head is read with the first of its body
         try:
             with self._client.stream(
                 request.method,
@@ -172,9 +173,7 @@ class HttpTransport:
         pieces = answer.iter_raw()
         waited_s, size_bytes = 0.0, 0
         while True:
-            if self._pace is not None:
-                slice_bytes = self._pace.slice_bytes("down")
-                httpcore.HTTP11Connection.READ_NUM_BYTES = slice_bytes or _READ_BYTES
+            self._size_reads()
             since_s = time.monotonic()
             piece = next(pieces, None)
             if piece is None:
@@ -188,6 +187,11 @@ class HttpTransport:
             if self._pace is not None:
                 self._pace.pay("down", len(piece))
             yield piece
+
+    def _size_reads(self) -> None:
+        """Have the sockets read no more at once than may be paid for at once. All transports share it, as the pace."""
+        if self._pace is not None:
+            httpcore.HTTP11Connection.READ_NUM_BYTES = self._pace.slice_bytes("down") or _READ_BYTES
 
     def _read_whole(self, answer: httpx.Response, most_bytes: int) -> bytes:
         """Read a body of at most `most_bytes`. Raises IntegrityError, before anything beyond the bound is kept."""
