@@ -159,8 +159,20 @@ def test_the_life_of_an_account_prints_documented_documents(bench: Bench, tmp_pa
     (other,) = [session["id"] for session in sessions if not session["is_current"]]
     check("sessions kill", first.mega("sessions", "kill", other, "--json"), 0)
     check("passwd", first.mega("passwd", *bench.password, "--new-password-file", str(new), "--json"), 0)
-    check("trust accept", first.mega("trust", "accept", "-y", "--json"), 0)
-    check("delete-account", first.mega("delete-account", "bob", "--password-file", str(new), "-y", "--json"), 0)
+    newer = ("--new-password-file", str(tmp_path / "newer"), "--recovery-kit", str(tmp_path / "kit2"))
+    (tmp_path / "newer").write_text(PASSWORD + " newer")
+    check("recover", second.mega("recover", "bob", *told[:2], "--kit-file", str(kit), *newer, "--json"), 0)
+    check("trust accept", second.mega("trust", "accept", "-y", "--json"), 0)
+    check("delete-account", second.mega("delete-account", "bob", "--password-file", newer[1], "-y", "--json"), 0)
+
+
+def test_a_quickstart_prints_documented_steps(bench: Bench, tmp_path: Path) -> None:
+    """A server, an account, a folder stored and compared."""
+    ran = Device(tmp_path / "home").run("quickstart", "--json", str(bench.disk / "src"))
+    check("quickstart", ran, 0)
+
+    steps = [line["action"] for line in documents(ran) if line["message_type"] == "verbose"]
+    assert steps == ["entered", "stored", "listed", "compared", "suggested"]
 
 
 def test_every_command_is_documented_and_run() -> None:

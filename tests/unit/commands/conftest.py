@@ -17,7 +17,7 @@ from mega_cli.api.pace import Pace
 from mega_cli.main import main
 from mega_cli.volume.progress import Progress
 
-VOLUME_COMMANDS = ("put", "get", "cat", "ls", "mkdir", "mv", "cp", "rm", "state")
+VOLUME_COMMANDS = ("put", "get", "cat", "ls", "tree", "find", "du", "trash", "mkdir", "mv", "cp", "rm", "state")
 
 
 @dataclass(frozen=True)
