@@ -60,8 +60,14 @@ def connect_session(
 
 
 def check_origin(client: ServerClient, origin: str) -> None:
-    """Ask whether the server's accounts live under `origin`. Raises PolicyError when it says another."""
+    """Ask whether the server's accounts live under `origin`. Raises PolicyError when it says another.
+
+    A server that was told no origin takes the address it is reached at; reached elsewhere, it would refuse every login.
+    """
     claimed = client.server_info().origin
+    if not claimed and parse_address(client.base_url).origin != origin:
+        message = f"the server at {client.base_url} was not told that its accounts belong to {origin}"
+        raise PolicyError(message, f"ask its administrator to start it with: mega-server serve --origin {origin}")
     if claimed not in ("", origin):
         message = f"the accounts of the server at {client.base_url} belong to another address than {origin}"
         raise PolicyError(message, "name the server as its accounts know it, and reach it with --connect-to URL")
