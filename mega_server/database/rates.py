@@ -17,6 +17,6 @@ def busy_until(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, int
 
 def put_busy_until(connection: Connection, times: Mapping[bytes, int], now: int) -> None:
     """Write the times of these keys, and forget the keys whose time is past: they are as good as new."""
-    connection.execute(delete(rate_limits).where(rate_limits.c.busy_until <= now))
-    connection.execute(delete(rate_limits).where(rate_limits.c.key.in_(list(times))))
+    replaced = rate_limits.c.key.in_(list(times)) | (rate_limits.c.busy_until <= now)
+    connection.execute(delete(rate_limits).where(replaced))
     connection.execute(insert(rate_limits), [{"key": key, "busy_until": time} for key, time in times.items()])

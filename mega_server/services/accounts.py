@@ -22,6 +22,7 @@ from mega_server.services.account_rules import ALGORITHM, check_account_name, ch
 from mega_server.services.backend import Backend
 from mega_server.services.commits import checked_record
 from mega_server.services.invites import account_exists, use_code
+from mega_server.services.logins import session_ended
 
 
 def kdf_parameters(backend: Backend, account: str) -> KdfParameters:
@@ -82,11 +83,15 @@ def signup(backend: Backend, message: SignupRequest) -> None:
 
 
 def account_info(backend: Backend, account: str) -> AccountInfo:
-    """Say what an account may store, what it stores, and how far its volumes are."""
+    """Say what an account may store, what it stores, and how far its volumes are.
+
+    Raises RefusedError: unauthorized when the account was deleted since its session was looked at.
+    """
     with backend.database.reading() as connection:
         row = accounts.account_row(connection, account)
         rows = volumes.volume_rows(connection, account)
-    assert row is not None, "a session belongs to an account"
+    if row is None:
+        raise session_ended()
     return AccountInfo(
         account=account,
         quota_bytes=row.quota_bytes,

@@ -18,7 +18,9 @@ from mega_server.protocol.ids import VolumeId
 from mega_server.protocol.limits import MIB
 from mega_server.protocol.messages import DeleteRequest
 from mega_server.protocol.proof import Proof, Purpose
+from mega_server.refusal import RefusedError
 from mega_server.services import deletion
+from mega_server.services.accounts import account_info
 from mega_server.services.deletion import remove_doomed
 from mega_server.storage.memory import MemoryStore
 from mega_server.storage.store import PackName
@@ -56,6 +58,14 @@ def test_the_session_ends_with_the_account(full: FakeAccount) -> None:
     full.delete()
 
     assert error_of(full.delete()).code == "unauthorized"
+
+
+def test_a_request_that_a_deletion_overtakes(app: Flask, full: FakeAccount) -> None:
+    """Its session was good when it was looked at; the account is gone when it is read."""
+    full.delete()
+
+    with pytest.raises(RefusedError, match="the session has ended"):
+        account_info(backend_of(app), "alice")
 
 
 def test_a_deleted_account_looks_unknown(full: FakeAccount) -> None:
