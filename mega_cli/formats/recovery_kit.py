@@ -157,11 +157,11 @@ def _two_lines(letters: str) -> str:
 
 def _beside(text: str, title: str) -> str:
     """Give what stands after a title on its line."""
-    found = re.search(rf"^\s*{title}:[ \t]+(\S+)\s*$", text, re.MULTILINE)
+    found = re.search(rf"^[ \t]*{title}:[ \t]+(\S+)[ \t\r]*$", text, re.MULTILINE)
     return found[1] if found else ""
 
 
 def _below(text: str, title: str) -> str:
     """Give the two lines below a title."""
-    found = re.search(rf"^\s*{title}:\s*\n([^\n]+\n[^\n]+)", text, re.MULTILINE)
+    found = re.search(rf"^[ \t]*{title}:[ \t\r]*\n([^\n]+\n[^\n]+)", text, re.MULTILINE)
     return found[1] if found else ""

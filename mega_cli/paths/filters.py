@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
@@ -35,8 +37,10 @@ class Filters:
             from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- 38 ms that every run without patterns saves
 
             try:
-                spec = GitIgnoreSpec.from_lines(self.patterns)
-            except ValueError as error:
+                with warnings.catch_warnings():  # sets in brackets, which `re` may read otherwise one day
+                    warnings.simplefilter("ignore", FutureWarning)
+                    spec = GitIgnoreSpec.from_lines(self.patterns)
+            except (ValueError, re.error) as error:
                 msg = f"a pattern cannot be understood: {error}"
                 raise UsageError(msg, "patterns are as in git: man gitignore") from None
             object.__setattr__(self, "_spec", spec)

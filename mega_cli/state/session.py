@@ -19,6 +19,7 @@ from mega_cli.state.private_files import write_private_file
 _FORMAT: Final = 1
 _KEY_BYTES: Final = 32
 _DEVICE_BYTES: Final = 16
+_EPOCHS: Final = range(1, 2**32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ def load_session(path: Path) -> Session:
         raise NotLoggedInError(message, hint) from error
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise _damaged(path) from None  # the cause would quote the file, and the file is secret
-    if (content.format, len(content.master_key), len(content.device_id)) != (_FORMAT, _KEY_BYTES, _DEVICE_BYTES):
+    is_usable = content.epoch in _EPOCHS and content.token.isascii()
+    sizes = (len(content.master_key), len(content.device_id))
+    if content.format != _FORMAT or sizes != (_KEY_BYTES, _DEVICE_BYTES) or not is_usable:
         raise _damaged(path)
     return Session(
         account=content.account,

@@ -180,6 +180,28 @@ def _recovery(raw: bytes) -> None:
         assert recovery_kit.decode_recovery_secret(recovery_kit.encode_recovery_secret(secret)) == secret
 
 
+def _kit(raw: bytes) -> None:
+    """Read a text as a kit's page and as an account key; a page that is taken is written and read alike."""
+    text = raw.decode("utf-8", "surrogateescape")
+    with suppress(UsageError):
+        recovery_kit.decode_account_key(text)
+    with suppress(UsageError):
+        kit = recovery_kit.read_kit(text)
+        if kit.fingerprint_words:
+            words = list(kit.fingerprint_words)
+            again = recovery_kit.kit_text(kit.account, kit.origin, kit.recovery_secret, words, kit.account_key)
+            assert not (kit.account and kit.origin) or recovery_kit.read_kit(again) == kit
+
+
+def _kit_seeds() -> list[bytes]:
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    pages = [
+        recovery_kit.kit_text(forge.ACCOUNT, forge.ORIGIN, bytes(32), words, key)
+        for key in (None, Secret(forge.fixed("account key")))
+    ]
+    return [page.encode() for page in (*pages, recovery_kit.encode_account_key(Secret(bytes(32))))]
+
+
 TARGETS = (
     Target("payload", _payload, _payload_seeds, 32 << 20),
     Target("stored", _stored, _stored_seeds, 32 << 20),
@@ -192,5 +214,6 @@ TARGETS = (
     Target("slot-plain", _slot_plain, lambda: [bytes(32) + b"\0\0\0\1" + bytes(12)]),
     Target("idcert", _idcert, lambda: _hexes("idcert", "idcert")),
     Target("idcert-body", _idcert_body, lambda: [parts(b"alice", b"https://mega.example") + b"\0\0\0\1"]),
+    Target("recovery-kit", _kit, _kit_seeds),
     Target("recovery-text", _recovery, lambda: [v["text"].encode() for v in vectors.load("recovery-kit")]),
 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")
-_alive: list[tempfile.TemporaryDirectory[str]] = []
-"""A folder goes when the process ends, not with the call that made it."""
 
 
 def scratch_folder() -> Path:
-    """Make an empty folder that this process alone may enter."""
+    """Make an empty folder that this process alone may enter, and that goes when it ends."""
     made = tempfile.TemporaryDirectory(prefix="mega-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None)
-    _alive.append(made)
+    atexit.register(made.cleanup)
     return Path(made.name)

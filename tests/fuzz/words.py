@@ -9,9 +9,11 @@ from functools import cache
 import click
 
 from mega_cli.api.address import check_account, parse_address
+from mega_cli.api.rates import parse_rates, rate_text
 from mega_cli.errors import LimitError, MegaError, UsageError
 from mega_cli.formats.page import is_name
 from mega_cli.main import mega
+from mega_cli.options.amounts import parse_moment_ns, parse_size_range
 from mega_cli.options.command import MegaCommand
 from mega_cli.paths import names
 from mega_cli.paths.filters import Filters
@@ -105,6 +107,26 @@ def _filters(raw: bytes) -> None:
             filters.excludes(path, is_folder=is_folder)
 
 
+def _rates(raw: bytes) -> None:
+    """Read a text as a limit or a timetable; every minute of a week has its rates."""
+    with suppress(UsageError):
+        table = parse_rates(_text(raw))
+        for minute in range(0, 7 * 24 * 60, 61):
+            for rate in table.at(minute):
+                assert rate is None or rate > 0
+                assert parse_rates(rate_text(rate)).at(0).up == rate
+
+
+def _amount(raw: bytes) -> None:
+    """Read a text as a range of sizes, and as a moment."""
+    text = _text(raw)
+    with suppress(ValueError):
+        bounds = parse_size_range(text)
+        assert bounds.least_bytes is not None or bounds.most_bytes is not None
+    with suppress(ValueError):
+        assert type(parse_moment_ns(text, 1_700_000_000 * 10**9)) is int
+
+
 def _commands(group: click.Group) -> list[click.Command]:
     """Give every command of a program, those of its groups included."""
     found: list[click.Command] = []
@@ -163,5 +185,7 @@ TARGETS = (
         _filters,
         lambda: [parts(b"*.log", b"keep.log", b"a/keep.log") + b"# c\n/build/\n**/x\n!y\n[a-z]\\ \n"],
     ),
+    Target("rates", _rates, lambda: [b"512K", b"1M:off", b"08:00,512K 23:00,off", b"Mon-08:00,1.5M:2G Sat-00:00,0"]),
+    Target("amount", _amount, lambda: [b"+1M", b"-10K", b"500", b"2d", b"2026-01-31", b"2023-11-14T22:13:20.5+02:00"]),
     Target("command-line", _command_line, _command_seeds, 32 << 20),
 )

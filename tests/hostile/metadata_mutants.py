@@ -13,6 +13,7 @@ _UNPADDED = "return max(PAYLOAD_LEAST_BYTES, _HEADER.size + stored_len)"
 _CHOSEN, _ORDER = "if int.from_bytes(prf.digest()[:8]) % ODDS == 0:", "randomness.shuffled(len(pack.ids))"
 _ASKED = "    path = routes.path(routes.BLOBS, volume=volume.hex())\n"
 _OPENED = "    return ciphers.box_open(blob, PREFIX_BYTES, kdf(ck, labels.BLOB_ENC))"
+_OPENED_ANYHOW = f"    try:\n    {_OPENED}\n    except IntegrityError:\n        return blob[PREFIX_BYTES + 16 :]"
 
 Edit = tuple[str, str, str]
 
@@ -28,7 +29,7 @@ METADATA_MUTANTS: Sequence[tuple[str, str, tuple[Edit, ...]]] = (
         "a blob opens under any key",
         (
             ("mega_cli/crypto/blobs.py", "blob[4:PREFIX_BYTES], kdf(ck", "kdf(ck, labels.BLOB_COMMIT), kdf(ck"),
-            ("mega_cli/crypto/blobs.py", _OPENED, "    return blob[PREFIX_BYTES + 16 :]"),
+            ("mega_cli/crypto/blobs.py", _OPENED, _OPENED_ANYHOW),
         ),
     ),
     ("T53", "cuts are chosen without a key", ((_CHUNKER, "digest_size=32, key=cdc_key", "digest_size=32"),)),
