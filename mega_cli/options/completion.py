@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import click
@@ -19,6 +20,8 @@ from click.shell_completion import (
     add_completion_class,
     get_completion_class,
 )
+
+from mega_cli.errors import MegaError
 
 COMPLETE_VARIABLE: Final = "_MEGA_COMPLETE"
 """What a completion script sets when it asks."""
@@ -99,10 +102,9 @@ def _profiles() -> Iterator[str]:
 
 def _fill(found: list[CompletionItem], typed: str) -> None:
     """Look, in a thread that may be left behind. No failure reaches the shell."""
-    try:
+    # What the edges raise, and what a client that is closed under a request does; `mega ls` says what is wrong.
+    with suppress(MegaError, OSError, RuntimeError, ValueError):
         found.extend(_look(typed))
-    except Exception:  # noqa: BLE001 -- a shell that completes shows no error, whatever it is; `mega ls` will
-        found.clear()
 
 
 def _look(typed: str) -> list[CompletionItem]:
