@@ -22,7 +22,7 @@ from typing import Final
 from mega_cli.localfs.partial_name import is_partial_name
 from mega_cli.model import KIB
 from tests.kit.fault_plan import KILLED_CODE, MODES, Mode
-from tests.kit.fault_world import PASSWORD, Fault, FaultWorld, listen, load_everything, stretch_cheaply
+from tests.kit.fault_world import NEW, PASSWORD, Fault, FaultWorld, listen, load_everything, stretch_cheaply
 from tests.kit.forge import fixed
 
 SIDES: Final = ("client", "server")
@@ -32,13 +32,18 @@ Tree = dict[str, str]
 
 @dataclass(frozen=True)
 class Run:
-    """A command of the sweep; `{src}` and `{out}` stand for the run's folders."""
+    """A command of the sweep; `{src}` and other names in braces stand for the run's folders."""
 
     words: tuple[str, ...]
     once_done: int = 0
     """How the command ends when its change is there already."""
+    otherwise: tuple[str, ...] = ()
+    """What a user has who was told neither yes nor no: the other recovery kit."""
+    proof: tuple[str, ...] = ()
+    """A command that succeeds only when the change is there."""
 
 
+NEW_PASSWORD: Final = ("--new-password-file", "{keys}/new")
 RUNS: Final = {
     "put": Run(("put", "{src}", "/")),
     "get": Run(("get", "/base", "{out}")),
@@ -46,6 +51,18 @@ RUNS: Final = {
     "rm": Run(("rm", "-r", "/base/sub"), once_done=4),
     "mkdir": Run(("mkdir", "-p", "/made/deeper")),
     "cp": Run(("cp", "/base/large", "/copied")),
+    "trash": Run(("trash", "empty", "--yes")),
+    "passwd": Run(
+        ("passwd", "--password-file", "{keys}/password", *NEW_PASSWORD),
+        once_done=12,
+        proof=("login", "alice", "--server", "{url}", "--password-file", "{keys}/new"),
+    ),
+    "recover": Run(
+        ("recover", "--kit-file", "{keys}/kit", "--recovery-kit", "{keys}/kit-2", *NEW_PASSWORD),
+        once_done=12,
+        otherwise=("recover", "--kit-file", "{keys}/kit-2", "--recovery-kit", "{keys}/kit-3", *NEW_PASSWORD),
+        proof=("login", "alice", "--server", "{url}", "--password-file", "{keys}/new"),
+    ),
 }
 MAY_FAIL_WITH: Final = {
     "client": frozenset({1, 3, 5, 7, 8, 12, 13}),
@@ -96,16 +113,16 @@ class Bench:
         load_everything()
         made = FaultWorld(self._base, self.world.listener)
         made.initialise()
-        for name in ("out", "base", "src"):
+        for name in ("out", "base", "src", "old", "keys"):
             made.path(name).mkdir(parents=True)
-        _fill(made.path("base"), "base")
-        _fill(made.path("src"), "src")
-        (folder / "password").write_text(PASSWORD)
-        port = self.world.listener.getsockname()[1]
-        told = ("--server", f"http://127.0.0.1:{port}", "--password-file", str(folder / "password"))
-        for words in (("signup", *told, "--recovery-kit", str(folder / "kit"), "alice"), ("put", "{base}", "/")):
+        for name in ("base", "src", "old"):
+            _fill(made.path(name), name)
+        (made.path("keys") / "password").write_text(PASSWORD)
+        (made.path("keys") / "new").write_text(NEW)
+        told = ("--server", "{url}", "--password-file", "{keys}/password", "--recovery-kit", "{keys}/kit")
+        for words in (("signup", *told, "alice"), ("put", "{base}", "{old}", "/"), ("rm", "-r", "/old")):
             ended = made.run(_filled(words, made))
-            assert ended.code == 0, ended.err
+            assert ended.code == 0, ended.err + made.server_said
         made.stop_server()
 
     def count(self, name: str, side: str, mode: Mode) -> int:
@@ -148,9 +165,13 @@ class Bench:
             if out.get(path) != found:
                 sweep.wrong.append(f"{where}: {path} has its name and is not whole")
         again = world.run(_filled(run.words, world))
+        if again.code and run.otherwise:
+            again = world.run(_filled(run.otherwise, world))
         sweep.repeats[again.code] += 1
         if again.code not in {0, run.once_done}:
             sweep.wrong.append(f"{where}: the next run ended with {again.code}: {again.err[-600:]}")
+        if run.proof and (proved := world.run(_filled(run.proof, world))).code:
+            sweep.wrong.append(f"{where}: the change is not there: {proved.err[-300:]}")
         if _tree(world.path("out")) != out:
             sweep.wrong.append(f"{where}: the next run did not complete the folder")
         if self._forgets:
@@ -195,7 +216,9 @@ def _spread(calls: int, most: int) -> list[int]:
 
 
 def _filled(words: tuple[str, ...], world: FaultWorld) -> tuple[str, ...]:
-    return tuple(word.format(**{name: world.path(name) for name in ("src", "out", "base")}) for word in words)
+    url = f"http://127.0.0.1:{world.listener.getsockname()[1]}"
+    folders = {name: world.path(name) for name in ("src", "out", "base", "old", "keys")}
+    return tuple(word.format(url=url, **folders) for word in words)
 
 
 def _fill(folder: Path, salt: str) -> None:

@@ -98,7 +98,6 @@ def test_a_put_outlives_its_server(server: LiveServer, account: QuickAccount, tm
 
 def test_commits_outlive_their_server(server: LiveServer, account: QuickAccount, tmp_path: Path) -> None:
     """Killed twice among twelve commits: each commit is there once, none is lost, none is doubled."""
-    done = 0
     with device(server, account, tmp_path / "device") as session:
         for number in range(12):
             (tmp_path / f"{number:02}").write_bytes(fixed(str(number), 5 * KIB))

@@ -35,6 +35,7 @@ assert sys.platform != "win32", "Windows does not fork"
 
 MOST_S: Final = 60
 PASSWORD: Final = "a long password of many words 77"
+NEW: Final = "another password of many words 78"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class _Quiet(WSGIRequestHandler):
 
 @dataclass
 class FaultWorld:
-    """One run's folder: `server`, `home`, `src`, `out`. Copied from a base before each run."""
+    """One run's folder: `server`, `home`, `keys`, `src`, `out`. Copied from a base before each run."""
 
     folder: Path
     listener: socket.socket
@@ -164,7 +165,7 @@ class FaultWorld:
         os.environ["MEGA_HOME"] = str(self.path("home"))
         assert Retry.__init__.__kwdefaults__ is not None
         Retry.__init__.__kwdefaults__["sleep"] = lambda _wait_s: None  # the policy's waits are tested where it is
-        plan = self._planned(fault, [self.path("home"), self.path("src"), self.path("out")])
+        plan = self._planned(fault, [self.path(name) for name in ("home", "src", "out", "keys")])
         if plan is not None:
             plan.is_armed = True
         code = main(words)
@@ -192,7 +193,7 @@ def listen() -> socket.socket:
 def load_everything() -> None:
     """Import what commands import when they are called: here once, instead of in each child."""
     for name in (name for section in COMMANDS.values() for name in section):
-        import_module(f"mega_cli.commands.{name}")
+        import_module(f"mega_cli.commands.{name.replace('-', '_')}")
 
 
 def stretch_cheaply() -> None:
