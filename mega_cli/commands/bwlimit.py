@@ -26,7 +26,7 @@ from mega_cli.system.directories import open_home
 @click.argument("rate", required=False, metavar="[RATE]")
 @click.option("--reset", "is_reset", is_flag=True, help="Let every run keep to its own --bwlimit again.")
 def command(console: Console, rate: str | None, *, is_reset: bool) -> None:
-    """Show or set the bandwidth limit.
+    """Show or set the bandwidth limit, also of running transfers.
 
     RATE holds for every transfer of this account on this device: those that are running obey within a second or two,
     later ones unless they have a --bwlimit of their own. It is one rate (512K, a second), UP:DOWN, off, or a timetable.

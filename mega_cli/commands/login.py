@@ -30,7 +30,6 @@ from mega_cli.system.directories import open_home
         "mega login",
         "mega login alice --server https://cloud.example.org",
         "mega login alice --server https://cloud.example.org --password-command 'pass show mega'",
-        "mega login alice --server https://cloud.example.org --ca-file company-ca.pem",
         "mega login alice --server https://cloud.example.org --account-key-file mega-recovery-kit-alice.txt",
         "mega login --connect-to https://new.example.org",
     ),

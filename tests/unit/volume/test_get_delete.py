@@ -97,6 +97,16 @@ def test_what_changed_since_the_run_began_stays(desk: Desk, out: Path, monkeypat
     assert "src/extra" in below(out)
 
 
+def test_another_file_system_is_not_entered(desk: Desk, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is mounted in the folder is somebody else's: it stays, and so do the folders above it."""
+    monkeypatch.setattr(Folder, "device", lambda _folder: -1)
+
+    desk.get("/src", options=MIRROR)
+
+    assert "src/more/deep/d" in below(out)
+    assert "src/extra" not in below(out)
+
+
 def test_an_empty_source_deletes_nothing(desk: Desk, out: Path) -> None:
     """A folder that was emptied by mistake must not empty the disk."""
     make_folder(desk.session, RemotePath.parse("/hollow"))
