@@ -24,5 +24,5 @@ def read_config(path: Path) -> Table:
 
     try:
         return tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of a number of 5,000 digits; of 500 brackets
         raise UsageError(f"{path} is not TOML: {error}", "mega config edit") from error

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from mega_cli.account.connection import connect_session
 from mega_cli.crypto.keys import MasterKeys
-from mega_cli.errors import MegaError, NotLoggedInError, SafetyStopError
+from mega_cli.errors import MegaError, NotLoggedInError, SafetyStopError, UsageError
+from mega_cli.main import mega
 from mega_cli.model import DATA, KdfPolicy, Pin, Secret, blob_id
+from mega_cli.options.settings import Setting, check_document, every_setting
 from mega_cli.state.index import ContentIndex, SourceRow
 from mega_cli.state.pages import PageCache
 from mega_cli.state.session import Session, load_session, save_session
 from mega_cli.state.trust import AccountPin, TrustStore
+from mega_cli.system.config import read_config
 from tests.fuzz.feed import Feed, parts
 from tests.fuzz.scratch import scratch_folder
 from tests.fuzz.target import Target
@@ -61,6 +64,29 @@ def _session_seeds() -> list[bytes]:
     )
     save_session(path, session)
     return [path.read_bytes()]
+
+
+def _config(raw: bytes) -> None:
+    """Read a config.toml, and judge every key of it."""
+    path = _folder() / "config.toml"
+    path.write_bytes(raw)
+    with suppress(UsageError):
+        check_document(read_config(path), _settings(), path)
+
+
+@cache
+def _settings() -> dict[str, Setting]:
+    """Import every command, once."""
+    return every_setting(mega)
+
+
+def _config_seeds() -> list[bytes]:
+    lines = [f"{key} = {_SAID[at % len(_SAID)]}" for at, key in enumerate(_settings()) if "." not in key]
+    tables = [f"[{key.partition('.')[0]}]\n{key.partition('.')[2]} = 1" for key in _settings() if "." in key]
+    return ["\n".join(part).encode() for part in (lines, tables[:1], tables[1:2])] + [b"x = " + b"[" * 5_000]
+
+
+_SAID = ('"off"', "1", "true", '["*.log", "a b"]', "2026-01-31", '"1M:off"')
 
 
 # --- databases --------------------------------------------------------------------------------------------------------
@@ -199,6 +225,7 @@ def _damage_seeds() -> list[bytes]:
 
 TARGETS = (
     Target("session-file", _session, _session_seeds),
+    Target("config-file", _config, _config_seeds),
     Target("database-damaged", _damaged, _damage_seeds),
     Target("database-mistyped", _mistyped, lambda: [bytes([n, 0, n, n, 9, n]) + bytes(9) for n in range(9)]),
 )
