@@ -6,12 +6,14 @@ import { check } from "./refusal.js";
 
 const BATCH_BYTES = 8 << 20;
 const FIRST_BATCH_BYTES = 1;
+const KEPT_CHUNKS = 4;
 const FOLDER_MOST_ENTRIES = 200_000;
 
 export class Reader {
   constructor(server) {
     this.server = server;
     this.layouts = new Map();
+    this.kept = new Map();
   }
 
   /** Fetch and open the objects of some refs, in order. */
@@ -74,6 +76,30 @@ export class Reader {
         const at = chunks[from + index].start;
         yield plain.subarray(Math.max(0, start - at), Math.min(plain.length, end - at));
       }
+    }
+  }
+
+  /** Yield a short range for a player, chunk by chunk. What is under way is finished and kept for the next range. */
+  async *seek(entry, start, end) {
+    for (const { ref, start: at } of await this.layout(entry)) {
+      if (at >= end || at + ref.size <= start) continue;
+      const plain = await this.chunk(ref);
+      yield plain.subarray(Math.max(0, start - at), Math.min(plain.length, end - at));
+    }
+  }
+
+  /** Fetch one chunk, or give it again: a player asks for the same neighbourhood many times. */
+  async chunk(ref) {
+    const key = hex(ref.id);
+    const found = this.kept.get(key) ?? this.open([ref]).then(([plain]) => plain);
+    this.kept.delete(key);
+    this.kept.set(key, found);
+    if (this.kept.size > KEPT_CHUNKS) this.kept.delete(this.kept.keys().next().value);
+    try {
+      return await found;
+    } catch (error) {
+      this.kept.delete(key);
+      throw error;
     }
   }
 

@@ -60,7 +60,10 @@ async function whole({ node }) {
 async function stream({ node, start, end, port }) {
   const stop = new AbortController();
   const entry = nodes[node];
-  const source = entry.kind === "f" ? reader.read(entry, start, end, stop.signal) : zip(members(entry, "", stop.signal));
+  let source = null;
+  if (entry.kind === "d") source = zip(members(entry, "", stop.signal));
+  else if (start === 0 && end === entry.size) source = reader.read(entry, start, end, stop.signal);
+  else source = reader.seek(entry, start, end);
   const pieces = cut(source);
   port.onmessage = async ({ data }) => {
     if (data !== "pull") {
