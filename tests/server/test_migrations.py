@@ -34,7 +34,11 @@ from tests.kit.server import backend_of
 
 FROZEN = Path(__file__).parent / "first_release"
 BLOBS = [hashlib.shake_256(b"blob %d" % number).digest(600) for number in range(3)]
-COMMANDS = ["serve", "init", "check", "user add bob"]
+USERS = ("add bob", "ls", "disable alice", "enable alice", "quota alice 1G", "rm alice --yes")
+COMMANDS = [
+    *("serve", "init", "check", "backup COPY", "reindex", "sweep", "stats", "invite"),
+    *(f"user {words}" for words in USERS),
+]
 
 
 def make_first_release(folder: Path) -> Config:
@@ -119,7 +123,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path, words: str) -> None:
     db.execute("UPDATE alembic_version SET version_num = '0999'")
     db.commit()
     db.close()
-    result = CliRunner().invoke(main, [*words.split(), "--data", str(tmp_path)], prog_name="mega-server")
+    spoken = [str(tmp_path / "copy") if word == "COPY" else word for word in words.split()]
+    result = CliRunner().invoke(main, [*spoken, "--data", str(tmp_path)], prog_name="mega-server")
 
     assert (result.exit_code, result.stdout) == (17, "")
     assert result.stderr == (
