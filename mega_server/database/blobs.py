@@ -1,6 +1,7 @@
 """Rows of packs and of the blob index: (volume, id) to (pack, offset, length).
 
-Every query names the volume, so no id of one volume can be seen through another.
+Every query names the volume, so no id of one volume can be seen through another. The statements of the hot paths are
+made once: making one costs SQLAlchemy as much as running it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, delete, exists, select, update
+from sqlalchemy import Connection, Insert, Row, bindparam, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mega_server.database.schema import blobs, packs
@@ -17,6 +18,19 @@ from mega_server.database.schema import blobs, packs
 V = TypeVar("V")
 # Under every limit on bound values (SQLite 32,766, PostgreSQL 65,535); larger batches measured no faster.
 _BATCH = 2_000
+
+_THESE = (blobs.c.volume == bindparam("of"), blobs.c.id.in_(bindparam("ids", expanding=True)))
+_INDEXED = select(blobs.c.id, blobs.c.pack, blobs.c.condemned).where(*_THESE)
+_PLACES = (
+    select(blobs.c.id, packs.c.name, blobs.c.offset, blobs.c.length)
+    .join(packs, packs.c.pack == blobs.c.pack)
+    .where(*_THESE)
+)
+_PACK = select(packs.c.pack).where(packs.c.volume == bindparam("of"), packs.c.name == bindparam("named"))
+_ADD_UNLESS_THERE: dict[str, list[Insert]] = {
+    "sqlite": [sqlite.insert(table).on_conflict_do_nothing() for table in (packs, blobs)],
+    "postgresql": [postgresql.insert(table).on_conflict_do_nothing() for table in (packs, blobs)],
+}
 
 
 class Place(NamedTuple):
@@ -49,9 +63,8 @@ def indexed(connection: Connection, volume: bytes, ids: Iterable[bytes]) -> dict
     """Find which ids are in the index; whether their packs are there is the store's to say."""
     found: dict[bytes, Indexed] = {}
     for batch in _batches(ids):
-        query = select(blobs.c.id, blobs.c.pack, blobs.c.condemned)
-        query = query.where(blobs.c.volume == volume, blobs.c.id.in_(batch))
-        found.update((id_, Indexed(pack, condemned is not None)) for id_, pack, condemned in connection.execute(query))
+        rows = connection.execute(_INDEXED, {"of": volume, "ids": batch})
+        found.update((id_, Indexed(pack, condemned is not None)) for id_, pack, condemned in rows)
     return found
 
 
@@ -59,12 +72,8 @@ def places(connection: Connection, volume: bytes, ids: Iterable[bytes]) -> dict[
     """Find where blobs lie; ids that are not stored are left out."""
     found: dict[bytes, Place] = {}
     for batch in _batches(ids):
-        query = (
-            select(blobs.c.id, packs.c.name, blobs.c.offset, blobs.c.length)
-            .join(packs, packs.c.pack == blobs.c.pack)
-            .where(blobs.c.volume == volume, blobs.c.id.in_(batch))
-        )
-        found.update((row.id, Place(row.name, row.offset, row.length)) for row in connection.execute(query))
+        rows = connection.execute(_PLACES, {"of": volume, "ids": batch})
+        found.update((id_, Place(name, offset, length)) for id_, name, offset, length in rows)
     return found
 
 
@@ -92,7 +101,7 @@ def move(
     Lost packs that hold no blob any more leave the index; returns how many bytes those were.
     """
     gone = list(lost)
-    pack = connection.scalar(select(packs.c.pack).where(packs.c.volume == volume, packs.c.name == name))
+    pack = connection.scalar(_PACK, {"of": volume, "named": name})
     for blob in new:
         query = update(blobs).where(blobs.c.volume == volume, blobs.c.id == blob.id, blobs.c.pack.in_(gone))
         connection.execute(query.values(pack=pack, offset=blob.offset, length=blob.length, touched=now, condemned=None))
@@ -104,12 +113,12 @@ def add_pack(
     connection: Connection, volume: bytes, name: bytes, size_bytes: int, new: Sequence[NewBlob], now: int
 ) -> bool:
     """Index a stored pack and its blobs, leaving alone what is indexed already; say whether the pack was new."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    add_pack_row, add_blob_rows = _ADD_UNLESS_THERE[connection.dialect.name]
     values = {"volume": volume, "name": name, "size_bytes": size_bytes, "uploaded": now}
-    added = connection.execute(dialect.insert(packs).values(**values).on_conflict_do_nothing())
-    pack = connection.scalar(select(packs.c.pack).where(packs.c.volume == volume, packs.c.name == name))
+    added = connection.execute(add_pack_row, values)
+    pack = connection.scalar(_PACK, {"of": volume, "named": name})
     connection.execute(
-        dialect.insert(blobs).on_conflict_do_nothing(),
+        add_blob_rows,
         [
             {
                 "volume": volume,

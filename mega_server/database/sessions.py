@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from mega_server.database.schema import accounts, challenges, sessions
+
+# Made once: each request needs it.
+_SESSION = (
+    select(sessions, accounts.c.disabled)
+    .join(accounts, accounts.c.account == sessions.c.account)
+    .where(sessions.c.token_hash == bindparam("hash"), sessions.c.used > bindparam("after"))
+)
 
 
 def add_challenge(connection: Connection, nonce_hash: bytes, account: str, expires: int, now: int) -> None:
@@ -43,8 +50,7 @@ def add_session(
 
 def session_row(connection: Connection, token_hash: bytes, used_after: int) -> Row[Any] | None:
     """Read the session of a token, unless it has lain unused for too long, and since when its account is disabled."""
-    query = select(sessions, accounts.c.disabled).join(accounts, accounts.c.account == sessions.c.account)
-    return connection.execute(query.where(sessions.c.token_hash == token_hash, sessions.c.used > used_after)).first()
+    return connection.execute(_SESSION, {"hash": token_hash, "after": used_after}).first()
 
 
 def session_rows(connection: Connection, account: str, used_after: int) -> list[Row[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from mega_server.database.schema import records, volumes
 from mega_server.protocol.record_header import RecordHeader
@@ -12,11 +12,13 @@ from mega_server.protocol.record_header import RecordHeader
 VolumeRow = Row[Any]
 """volume, account, epoch, writer_key, revision, digest."""
 
+# Made once: each request for a volume needs it.
+_VOLUME = select(volumes).where(volumes.c.volume == bindparam("id"), volumes.c.account == bindparam("owner"))
+
 
 def volume_row(connection: Connection, volume: bytes, account: str) -> VolumeRow | None:
     """Read a volume, if it is this account's."""
-    query = select(volumes).where(volumes.c.volume == volume, volumes.c.account == account)
-    return connection.execute(query).first()
+    return connection.execute(_VOLUME, {"id": volume, "owner": account}).first()
 
 
 def volume_rows(connection: Connection, account: str) -> list[Row[Any]]:
