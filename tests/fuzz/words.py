@@ -71,7 +71,7 @@ def _name(raw: bytes) -> None:
     assert disk not in (b"", b".", b"..")
     assert b"/" not in disk
     assert b"\0" not in disk
-    assert names.name_from_disk(disk)[0] == text or disk == text.encode()
+    assert disk == text.encode() or names.name_from_disk(disk)[0] == text
     assert not any(unicodedata.category(c) in _COMMANDING for c in names.printable(text) if c not in "\u200c\u200d")
 
 
