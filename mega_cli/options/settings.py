@@ -120,7 +120,9 @@ def check_document(document: Table, every: Mapping[str, Setting], path: Path) ->
     """Check a whole file and give its values by key. Raises UsageError for the first that is unknown or wrong."""
     values = dict(_flat(document))
     _refuse_unknown(values, set(every), "", path)
-    return {key: every[key].check(value, str(path)) for key, value in values.items()}
+    for key, value in values.items():
+        every[key].check(value, str(path))
+    return values
 
 
 def origin_of(setting: Setting, config: Mapping[str, object], path: Path) -> tuple[object, str]:

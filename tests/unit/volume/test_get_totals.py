@@ -68,7 +68,7 @@ def test_a_get_tells_its_totals(tree: Desk, monkeypatch: pytest.MonkeyPatch) -> 
     """The service counts what it fetches."""
     seen = []
     monkeypatch.setattr(get_totals, "_count", lambda _pages, sources, *_: seen.append([path for path, _ in sources]))
-    monkeypatch.setattr("tests.unit.volume.conftest.SilentProgress", lambda: Watched())
+    monkeypatch.setattr("tests.unit.volume.conftest.SilentProgress", Watched)
     tree.get("/src/a.txt", "/src/below", to=tree.disk)
 
     assert seen == [["a.txt/", "below/"]]
