@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shlex
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
@@ -89,6 +90,9 @@ def login_at(
             session = prove(client, place, prk, salt, policy, device_name=device_name)
         except NotLoggedInError as error:
             error.hint = REFUSED_HINT
+            if known_key is not None and account_key is None:
+                path = shlex.quote(str(own.account_key_file))
+                error.hint = f"check the password; if a recovery made this device's account key void: rm {path}"
             raise
     keep(own, session, AccountPin(salt, policy, identity_of(session)))
     if account_key is not None:

@@ -104,7 +104,8 @@ def command(
 
     Sets a new password, writes a new recovery kit (the old one opens nothing any more), signs every other device out
     and this one in. With --kit-file the account's fingerprint is compared with the one in the kit; a kit that names
-    its account needs neither ACCOUNT nor --server.
+    its account needs neither ACCOUNT nor --server. An account key goes on when the kit, this device or
+    --account-key-file brings it; with the bare secret alone, the new password stands without one.
     """
     kit = letters.kit()
     account, server_url = account or kit.account, server_url or kit.origin

@@ -155,6 +155,6 @@ def _rollback(pin: Pin, head: Pin) -> RollbackError:
     return RollbackError(
         f"the server showed revision {head.revision}, which does not descend from revision {pin.revision}, "
         "the newest this device has seen",
-        "nothing was changed; the server was rolled back or shows different histories: ask its administrator",
+        "nothing was changed; ask the server's administrator why; if you know why, go on with: mega trust accept",
         {"seen_revision": pin.revision, "shown_revision": head.revision},
     )

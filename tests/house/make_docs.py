@@ -30,6 +30,8 @@ This file is generated: `make docs` writes it from the commands themselves.
 - **Every option** is also an environment variable: `MEGA_PUT_EXCLUDE='*.log *.tmp'` is `--exclude '*.log'
   --exclude '*.tmp'`. `MEGA_SERVER`, `MEGA_ACCOUNT`, `MEGA_PASSWORD_FILE` and `MEGA_PASSWORD_COMMAND` serve every
   command that has the option; `MEGA_HOME` moves everything mega keeps under one folder; `NO_COLOR` means `--no-color`.
+- **Several accounts** on one device are profiles: `mega --profile NAME COMMAND`, or `MEGA_PROFILE`, chooses one that
+  `mega whoami --all` lists; otherwise it is the one that logged in last.
 - **A password** is never an argument. The first of these counts: `--password-file FILE` (`-` is standard input,
   `/dev/fd/3` a descriptor), `--password-command COMMAND`, the variable `MEGA_PASSWORD`, a question on the terminal.
   An invitation comes from `--invite-file FILE` or the variable `MEGA_INVITE`.

@@ -139,3 +139,16 @@ def test_the_kits_account_key_is_kept(quick_wire: InProcessWire, tmp_path: Path)
     assert not keyed.opens(NEW)
     change_password(home, NEW, PASSWORD)
     assert keyed.enter(PASSWORD, "again", keyed.kit.account_key).account == keyed.name
+
+
+def test_the_bare_secret_makes_the_account_key_void(quick_wire: InProcessWire, tmp_path: Path) -> None:
+    """A password then stands alone; a device that still keeps the key is told which file to remove."""
+    keyed = made(quick_wire, tmp_path, has_account_key=True)
+    come_back(keyed, keyed.fresh("fresh"), Kit(keyed.kit.recovery_secret), Kept())
+
+    assert keyed.opens(NEW)
+    with pytest.raises(NotLoggedInError) as caught:
+        keyed.enter(NEW, "device")
+    assert f"rm {keyed.home.account_key_file}" in caught.value.hint
+    keyed.home.account_key_file.unlink()
+    assert keyed.enter(NEW, "device").account == keyed.name
