@@ -43,7 +43,7 @@ def account(tmp_path: Path) -> QuickAccount:
 @pytest.fixture
 def server(tmp_path: Path, account: QuickAccount) -> Iterator[LiveServer]:
     """Serve that folder."""
-    assert account
+    assert account.name == "alice"
     with LiveServer(tmp_path / "server") as started:
         yield started
 
