@@ -10,10 +10,11 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECT = setup.cfg pyproject.toml
 SECONDS ?= 3600
+CLIENTS ?= 200
 PLATFORMS = linux darwin win32
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint type docs man bench hostile-mutants fuzz tools clean
+.PHONY: help install run test lint type docs man bench hostile-mutants fuzz faults load tools clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -51,6 +52,13 @@ hostile-mutants: $(VENV)/.dev-installed  ## switch off each check of the client 
 fuzz: $(VENV)/.dev-installed  ## feed every parser hostile bytes: make fuzz SECONDS=3600; what it finds stays in .fuzz
 	@$(PIP) atheris 2>/dev/null || echo "atheris cannot be installed here: hypothesis draws the inputs, without guidance" >&2
 	@"$(BIN)/python" -m tests.fuzz $(SECONDS)
+
+faults: $(VENV)/.dev-installed  ## hit every call of every command on either side, cut the power in more ways, carry 5 GiB: hours
+	@FAULTS_SEEDS=20 FAULTS_SPARSE_MIB=5120 "$(BIN)/python" -m pytest -q tests/faults
+	@"$(BIN)/python" -m tests.faults.sweep
+
+load: $(VENV)/.dev-installed  ## many clients at once on one server: make load CLIENTS=200
+	@"$(BIN)/python" -m tests.faults.load --clients $(CLIENTS)
 
 tools:  ## install the Debian packages that the benchmark compares with; no test needs them
 	@echo "installing restic, borgbackup and rclone with apt-get"

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -192,11 +193,16 @@ class Bench:
         return _tree(self.world.path("everything"))
 
 
-def sweep(bench: Bench, name: str, side: str, mode: Mode, most: int) -> Sweep:
-    """Hit calls of a command: each of them until the run completes, or at most `most`, spread over the whole run."""
+def sweep(bench: Bench, name: str, side: str, mode: Mode, most: int, until_s: float) -> Sweep:
+    """Hit calls of a command: each of them until the run completes, or at most `most`, spread over the whole run.
+
+    Ends early at `until_s` of the monotonic clock; `tried` then tells.
+    """
     found = Sweep(name, side, mode, bench.count(name, side, mode))
     numbers: Iterable[int] = _all() if not most else _spread(found.calls, most)
     for number in numbers:
+        if time.monotonic() > until_s:
+            break
         if not bench.strike(found, number) and not most:
             found.calls = number - 1
             break
@@ -254,14 +260,16 @@ def main() -> None:
     parser.add_argument(
         "--forget-packs", action="store_true", help="lose a pack after each hit: everything is wrong then"
     )
+    parser.add_argument("--minutes", type=float, default=180, help="stop after so long")
     asked = parser.parse_args()
+    until_s = time.monotonic() + asked.minutes * 60
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="mega-faults-") as folder:
         bench = Bench(Path(folder), forgets=asked.forget_packs)
         for name in asked.runs:
             for side in asked.side or SIDES:
                 for mode in asked.mode or MODES:
-                    found = sweep(bench, name, side, mode, asked.most)
+                    found = sweep(bench, name, side, mode, asked.most, until_s)
                     sys.stdout.write(found.line() + "\n")
                     sys.stdout.flush()
                     wrong += len(found.wrong)
