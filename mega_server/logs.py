@@ -59,7 +59,8 @@ class RotatedFile(logging.handlers.WatchedFileHandler):
         """Write a line, after making room for it."""
         try:
             self.reopenIfNeeded()
-            if self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self._size_bytes:
+            is_full = self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self._size_bytes
+            if is_full and self.stream is not None and sys.platform != "win32":
                 self._rotate(self.stream.fileno())
         except OSError:
             self.handleError(record)
@@ -72,9 +73,8 @@ class RotatedFile(logging.handlers.WatchedFileHandler):
             sys.stderr.write(f"mega-server: error: {self.baseFilename} cannot be written; lines are lost\n")
 
     def _rotate(self, fd: int) -> None:
-        if sys.platform == "win32":
-            return
-        fcntl.flock(fd, fcntl.LOCK_EX)  # let go when the file is closed, which opening the new one does
+        if sys.platform != "win32":
+            fcntl.flock(fd, fcntl.LOCK_EX)  # let go when the file is closed, which opening the new one does
         if os.stat(self.baseFilename).st_ino == os.fstat(fd).st_ino:  # noqa: PTH116 -- else another was faster
             for number in range(self._count - 1, 0, -1):
                 older = Path(f"{self.baseFilename}.{number}")

@@ -244,5 +244,6 @@ def _announce(ready: _Ready) -> None:
 
 def _notify(path: str) -> None:
     """Tell systemd that the service is ready: one datagram (sd_notify(3)); a leading @ means an abstract name."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
-        sender.sendto(b"READY=1", f"\0{path[1:]}" if path.startswith("@") else path)
+    if sys.platform != "win32":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+            sender.sendto(b"READY=1", f"\0{path[1:]}" if path.startswith("@") else path)
