@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""What every database and every display can hold; JSON itself has no bound."""
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=False, kw_only=True):
@@ -19,23 +24,23 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=False, kw_only=
 class Limits(Message, frozen=True, kw_only=True):
     """What the server takes at once."""
 
-    pack_bytes: int
-    pack_blobs: int
-    ids_per_request: int
-    needs_per_commit: int
-    blobs_reply_bytes: int
+    pack_bytes: Count
+    pack_blobs: Count
+    ids_per_request: Count
+    needs_per_commit: Count
+    blobs_reply_bytes: Count
 
 
 class ServerInfo(Message, frozen=True, kw_only=True):
     """`GET /v1/server`."""
 
-    version: int
+    version: Count
     software: str
     origin: str
     """The origin accounts of this server are bound to; empty: whatever origin the client reached it by."""
     signup: str
     """`open`, `invite` or `closed`."""
-    clock_ms: int
+    clock_ms: Count
     storage: str
     limits: Limits
 
@@ -134,8 +139,8 @@ class SessionInfo(Message, frozen=True, kw_only=True):
 
     session_id: str
     device_name: str
-    created_ms: int
-    used_ms: int
+    created_ms: Count
+    used_ms: Count
     is_current: bool
 
 
@@ -150,15 +155,15 @@ class VolumeInfo(Message, frozen=True, kw_only=True):
 
     volume: str
     """32 hexadecimal digits."""
-    revision: int
+    revision: Count
 
 
 class AccountInfo(Message, frozen=True, kw_only=True):
     """`GET /v1/accounts/me`."""
 
     account: str
-    quota_bytes: int
-    used_bytes: int
+    quota_bytes: Count
+    used_bytes: Count
     """Stored bytes as the server counts them, dead bytes included until compaction."""
     volumes: list[VolumeInfo]
 
@@ -171,11 +176,11 @@ class LinkRequest(Message, frozen=True, kw_only=True):
     auth_hash: bytes
     """SHA-256 of the proof that visitors bring: 32 bytes."""
     volume: bytes
-    seq: int
+    seq: Count
     """The volume's revision."""
-    expires_ms: int
+    expires_ms: Count
     """0: never."""
-    most_opened: int
+    most_opened: Count
     """How often it may be opened; 0: as often as anyone likes."""
     record: bytes
     """1,104 bytes, sealed."""
@@ -184,9 +189,9 @@ class LinkRequest(Message, frozen=True, kw_only=True):
 class LinkUpdate(Message, frozen=True, kw_only=True):
     """`PUT /v1/links/{link}`: what may change in place. `seq` only rises; sending the same again is a success."""
 
-    seq: int
-    expires_ms: int
-    most_opened: int
+    seq: Count
+    expires_ms: Count
+    most_opened: Count
     record: bytes
     """1,104 bytes; empty: the present one stays."""
     is_enabled: bool = True
@@ -197,14 +202,14 @@ class LinkInfo(Message, frozen=True, kw_only=True):
     """One link, as its owner sees it."""
 
     link: bytes
-    seq: int
-    expires_ms: int
-    most_opened: int
-    opened: int
+    seq: Count
+    expires_ms: Count
+    most_opened: Count
+    opened: Count
     """Counted openings."""
-    fetched_bytes: int
-    created_ms: int
-    last_opened_ms: int
+    fetched_bytes: Count
+    created_ms: Count
+    last_opened_ms: Count
     """0: nobody has."""
     is_enabled: bool
     """False: stopped or revoked by its owner."""
@@ -223,8 +228,8 @@ class LinkList(Message, frozen=True, kw_only=True):
 class LinkOpening(Message, frozen=True, kw_only=True):
     """One counted opening of a link."""
 
-    opened_ms: int
-    fetched_bytes: int
+    opened_ms: Count
+    fetched_bytes: Count
 
 
 class LinkLog(Message, frozen=True, kw_only=True):
@@ -237,7 +242,7 @@ class LinkOpened(Message, frozen=True, kw_only=True):
     """`POST /v1/links/{link}/session`: the sealed record, and how long the visitor's token serves."""
 
     record: bytes
-    expires_in_s: int
+    expires_in_s: Count
 
 
 class ErrorDetail(Message, frozen=True, kw_only=True):

@@ -132,6 +132,14 @@ def test_json_is_read_strictly(body: bytes) -> None:
         operations.parse(answered(body), messages.SignupReply)
 
 
+@pytest.mark.parametrize("count", ["-1", "9223372036854775808", "1" + "0" * 400])
+def test_a_count_that_nothing_can_hold_is_a_wrong_answer(count: str) -> None:
+    """A number of any length would end a display of sizes and ages in a crash."""
+    body = f'{{"account": "alice", "quota_bytes": {count}, "used_bytes": 1, "volumes": []}}'.encode()
+    with pytest.raises(IntegrityError):
+        operations.parse(answered(body), messages.AccountInfo)
+
+
 def test_ids_must_be_a_subset() -> None:
     """The server cannot name an id that nobody asked about, unsorted ids, or half an id."""
     one, two = BlobId(b"1" * 32), BlobId(b"2" * 32)
