@@ -31,7 +31,7 @@ from tests.hostile.conftest import PASSWORD, World
 from tests.hostile.logins import LOGIN, mega_login, with_slot
 from tests.kit import forge, recorder
 from tests.kit.device import Device, Ran
-from tests.kit.hostile_server import Answer, Call, Forward, HostileServer, on_json, refusal
+from tests.kit.hostile_server import Answer, Call, Forward, HostileServer, instead, on_json, refusal
 
 ATTACKERS_MK = Secret(forge.fixed("the attacker's master key"))
 NEW_PASSWORD = "ochre lantern seventy bricks canary 43"
@@ -246,6 +246,28 @@ def test_a_wrong_recovery_secret_gets_no_slot(changing: Changing, tmp_path: Path
     assert ran.code == 12, ran.err
     assert not any(b"slot" in answer.body for answer in changing.world.proxy.answers)
     assert not (tmp_path / "new-kit").exists()
+
+
+# --- the one way on after a rollback ----------------------------------------------------------------------------------
+
+
+@pytest.mark.attack("T20")
+def test_only_a_person_goes_on_after_a_rollback(world: World, device: Device, tmp_path: Path) -> None:
+    """Exit 15 again and again; `mega trust accept` asks, and only with its yes the device follows what is shown."""
+    with device.volume() as volume:
+        old = volume.client.head(volume.keys.volume)
+    (tmp_path / "later").write_bytes(b"x")
+    assert device.mega("put", str(tmp_path / "later"), f"/later-{next(_numbers)}-{os.getpid()}").code == 0
+    world.proxy.lie("GET", "/head$", instead(old))
+    assert [device.mega("ls").code for _ in range(2)] == [15, 15]
+    asked = device.mega("trust", "accept")
+    assert (asked.code, device.mega("ls").code) == (2, 15)
+    assert "--yes" in asked.err
+
+    assert device.mega("trust", "accept", "--yes").code == 0
+    assert device.mega("ls").code == 0
+    world.proxy.be_honest()
+    assert device.mega("ls").code == 0
 
 
 # --- another server, another device -----------------------------------------------------------------------------------
