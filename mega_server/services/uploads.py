@@ -64,7 +64,8 @@ def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryvie
 
     Blobs that are stored already are touched and not stored again: a pack of nothing new leaves no bytes, and of a
     partly new one only the new blobs are kept, as a pack of their own. A blob whose pack is lost is new.
-    Raises RefusedError: bad_request for a malformed pack, unavailable when blobs vanish meanwhile.
+    Raises RefusedError: bad_request for a malformed pack, not_found when the account ends meanwhile, unavailable when
+    blobs vanish.
     """
     try:
         spans = blob_spans(pack)
@@ -82,6 +83,12 @@ def store_pack(backend: Backend, account: str, volume: VolumeId, pack: memoryvie
         )
     now = backend.clock()
     with backend.database.writing() as connection:
+        try:
+            owned(connection, volume, account)
+        except RefusedError:  # the account was deleted while its pack arrived: nobody will ever rely on it
+            if new:
+                backend.store.remove(volume, name)
+            raise
         if new:
             size_bytes = len(header) + sum(row.length for row in rows)
             if blobs.add_pack(connection, volume, name, size_bytes, rows, now):

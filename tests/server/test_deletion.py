@@ -68,6 +68,23 @@ def test_a_request_that_a_deletion_overtakes(app: Flask, full: FakeAccount) -> N
         account_info(backend_of(app), "alice")
 
 
+def test_an_upload_that_a_deletion_overtakes(
+    full: FakeAccount, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pack was stored already: it is not found any more, and neither is the pack."""
+    put = store.put
+
+    def put_late(volume: VolumeId, name: PackName, parts: list[memoryview]) -> None:
+        put(volume, name, parts)
+        monkeypatch.undo()
+        assert full.delete().status_code == 204
+
+    monkeypatch.setattr(store, "put", put_late)
+
+    assert error_of(full.post(routes.PACKS, pack_of(random_blobs(1)))).code == "not_found"
+    assert list(store.packs()) == []
+
+
 def test_a_deleted_account_looks_unknown(full: FakeAccount) -> None:
     """A login is refused as for a name that never was."""
     full.delete()
