@@ -259,8 +259,8 @@ MUTANTS: Sequence[Mutant] = (
         "T51",
         "a volume is anybody's",
         "mega_server/database/volumes.py",
-        "select(volumes).where(volumes.c.volume == volume, volumes.c.account == account)",
-        "select(volumes).where(volumes.c.volume == volume)",
+        '== bindparam("id"), volumes.c.account == bindparam("owner"))',
+        '== bindparam("id"))',
     ),
     _mutant("T54", "payloads are not padded", _OBJECT, _PADDED, "return _HEADER.size + stored_len"),
     _mutant(
