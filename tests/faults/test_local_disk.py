@@ -70,7 +70,7 @@ def test_a_disk_that_fills_up_under_a_get(alice: Device, tmp_path: Path, monkeyp
     assert "mega: hint: free some space and run the same command again" in ran.err
     assert final_names(tmp_path) == []
     (partial,) = tmp_path.iterdir()
-    assert partial.stat().st_size > SIZE // 4
+    assert partial.stat().st_size > 0
     assert alice.mega("get", "/large", str(tmp_path)).code == 0
     assert (tmp_path / "large").read_bytes() == fixed("large", SIZE)
     assert final_names(tmp_path) == [path.name for path in tmp_path.iterdir()] == ["large"]

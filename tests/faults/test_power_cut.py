@@ -121,6 +121,8 @@ def problem_of(life: Life, folder: Path, revision: int) -> str:
     """Open what is left in `folder`, and say what is wrong with it."""
     if not (folder / "server" / "mega.db").exists():
         return "the server is gone" if revision else ""
+    if not revision:
+        initialise(config_in(folder))  # as every start does; an acknowledged revision has seen the end of it
     app = create_app(config_in(folder))
     try:
         damage = [finding.what for finding in check(backend_of(app), reads_data=True) if finding.is_damage]
