@@ -162,11 +162,17 @@ def _set(tree: Tree, target: Path, entry: Entry, now_ms: int) -> None:
 
 def throw_away(tree: Tree, entry: Entry, path: Path, now_ms: int) -> None:
     """Let an entry stand in the trash, with the path and time it was removed (`docs/formats/folders.md`)."""
+    trash = tree.folder((TRASH,))
+    while trash.lookup(name := _trash_name(entry, now_ms)) is not None:
+        now_ms += 1  # two of one name, at one moment, whose node_ids begin alike: neither takes the other's place
+    ext = {**entry.ext, EXT_TRASHED_FROM: _trashed_from(path), EXT_TRASHED_AT: now_ms.to_bytes(8)}
+    trash.set(entry.replace(name=name, changed_in=tree.revision, ext=ext))
+
+
+def _trash_name(entry: Entry, now_ms: int) -> str:
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ms // 1000)) + f"{now_ms % 1000:03}"
     stem = f"{stamp}-{entry.node_id[:4].hex()}-"
-    name = stem + entry.name.encode()[: NAME_MOST_BYTES - len(stem)].decode(errors="ignore")
-    ext = {**entry.ext, EXT_TRASHED_FROM: _trashed_from(path), EXT_TRASHED_AT: now_ms.to_bytes(8)}
-    tree.folder((TRASH,)).set(entry.replace(name=name, changed_in=tree.revision, ext=ext))
+    return stem + entry.name.encode()[: NAME_MOST_BYTES - len(stem)].decode(errors="ignore")
 
 
 def _trashed_from(path: Path) -> bytes:

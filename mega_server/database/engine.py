@@ -28,7 +28,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is opened before the first transaction."""
-        self._engine: Engine = create_engine(url, pool_size=8, max_overflow=-1)
+        self._engine: Engine = create_engine(url, pool_size=8, max_overflow=-1, hide_parameters=True)
         # Waiting writers of this process queue here: SQLite's own busy handler sleeps up to 100 ms between looks.
         self._writer = threading.Lock()
         event.listen(self._engine, "connect", _set_up)
