@@ -17,6 +17,8 @@ from mega_cli.state.private_files import touch_private_file
 
 T = TypeVar("T")
 _BUSY_S: Final = 30
+_FAILED: Final = (sqlite3.Error, UnicodeDecodeError)
+"""The second: SQLite's message quotes a damaged schema, and Python cannot read the message."""
 
 
 class RebuildableDatabase:
@@ -35,7 +37,7 @@ class RebuildableDatabase:
         with self._lock:
             try:
                 return work(self._opened())
-            except sqlite3.Error as error:
+            except _FAILED as error:
                 self._give_up(error)
                 return otherwise
 
@@ -52,7 +54,7 @@ class RebuildableDatabase:
                     if db.in_transaction:  # a full disk may have ended it already
                         db.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except _FAILED as error:
                 self._give_up(error)
 
     def close(self) -> None:
@@ -66,8 +68,8 @@ class RebuildableDatabase:
         if self._db is None:
             try:
                 self._db = self._connect()
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+            except _FAILED as error:
+                if not _is_damage(error):
                     raise  # busy, full or not permitted: deleting would not help
                 delete_database(self._path)
                 self._db = self._connect()
@@ -90,13 +92,20 @@ class RebuildableDatabase:
             raise
         return db
 
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Forget a damaged file, so that the next use starts empty; keep one that is merely busy."""
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        if _is_damage(error):
             if self._db is not None:
                 self._db.close()
                 self._db = None
             delete_database(self._path)
+
+
+def _is_damage(error: Exception) -> bool:
+    """Tell a damaged file from one that is merely busy, full or not permitted."""
+    return isinstance(error, (sqlite3.DatabaseError, UnicodeDecodeError)) and not isinstance(
+        error, sqlite3.OperationalError
+    )
 
 
 def delete_database(path: Path) -> None:

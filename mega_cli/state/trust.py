@@ -168,7 +168,7 @@ class TrustStore:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # a message that quotes a damaged schema is no UTF-8
             message = f"the file of pins cannot be read or written: {self._path}: {error}"
             hint = "it protects you from an old state being shown; restore it from a backup"
             if isinstance(error, sqlite3.OperationalError):  # the disk, not the file
