@@ -28,6 +28,8 @@ OF_ONE_RUN: Final = frozenset(
 )
 UNCONFIGURED: Final = frozenset(("config", "completion"))
 """Commands that must work whatever config.toml says."""
+_MOST_DOTS: Final = 4
+"""No key has so many: a table that nests deeper is as unknown as it is, and need not be walked."""
 _SHOW: Final = "for what there is: mega config show"
 
 
@@ -150,7 +152,7 @@ def _commands(table: click.Group) -> Iterator[tuple[str, click.Command]]:
 
 def _flat(document: Table, prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in document.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix.count(".") < _MOST_DOTS:
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
