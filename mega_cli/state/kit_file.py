@@ -7,6 +7,7 @@ nothing, whenever the process is killed or the power fails.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +47,13 @@ class KitFile:
                 return
             raise self._taken() from None
         finally:
-            temporary.unlink(missing_ok=True)
-        if os.name != "nt":  # Windows cannot open a folder, and journals names itself
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            with suppress(OSError):  # at worst a second copy stays, as private as the first
+                temporary.unlink(missing_ok=True)
+        try:
+            _sync_folder(self.path.parent)
+        except OSError:
+            self.forget()
+            raise
 
     def forget(self) -> None:
         """Remove it: its account was not made."""
@@ -72,3 +73,13 @@ def _take_name(temporary: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError from None
         temporary.rename(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut; Windows cannot open a folder, and journals names itself."""
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

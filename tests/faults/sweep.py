@@ -38,8 +38,8 @@ class Run:
     words: tuple[str, ...]
     once_done: int = 0
     """How the command ends when its change is there already."""
-    otherwise: tuple[str, ...] = ()
-    """What a user has who was told neither yes nor no: the other recovery kit."""
+    otherwise: tuple[tuple[str, ...], ...] = ()
+    """What else a user has who was told neither yes nor no: the other recovery kit, or another file for a new one."""
     proof: tuple[str, ...] = ()
     """A command that succeeds only when the change is there."""
 
@@ -61,7 +61,10 @@ RUNS: Final = {
     "recover": Run(
         ("recover", "--kit-file", "{keys}/kit", "--recovery-kit", "{keys}/kit-2", *NEW_PASSWORD),
         once_done=12,
-        otherwise=("recover", "--kit-file", "{keys}/kit-2", "--recovery-kit", "{keys}/kit-3", *NEW_PASSWORD),
+        otherwise=(
+            ("recover", "--kit-file", "{keys}/kit", "--recovery-kit", "{keys}/kit-3", *NEW_PASSWORD),
+            ("recover", "--kit-file", "{keys}/kit-2", "--recovery-kit", "{keys}/kit-4", *NEW_PASSWORD),
+        ),
         proof=("login", "alice", "--server", "{url}", "--password-file", "{keys}/new"),
     ),
 }
@@ -166,8 +169,10 @@ class Bench:
             if out.get(path) != found:
                 sweep.wrong.append(f"{where}: {path} has its name and is not whole")
         again = world.run(_filled(run.words, world))
-        if again.code and run.otherwise:
-            again = world.run(_filled(run.otherwise, world))
+        for words in run.otherwise if again.code else ():
+            again = world.run(_filled(words, world))
+            if not again.code:
+                break
         sweep.repeats[again.code] += 1
         if again.code not in {0, run.once_done}:
             sweep.wrong.append(f"{where}: the next run ended with {again.code}: {again.err[-600:]}")
