@@ -16,7 +16,7 @@ from mega_cli.model import MIB, BlobId, Ref
 from mega_cli.system.bulk_run import prepare_bulk_run
 from mega_cli.volume.refs import by_id
 from mega_cli.volume.requests import TRANSFERS
-from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import Source
 
 BATCH_BYTES = 8 * MIB
 """Of plaintext: one request, answered from about one pack."""
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def fetch_in_order(
-    session: VolumeSession,
+    source: Source,
     wanted: Iterable[tuple[T, Ref]],
     received: Callable[[int], None],
     *,
@@ -44,7 +44,7 @@ def fetch_in_order(
     under_way: deque[tuple[list[tuple[T, Ref]], Future[tuple[dict[BlobId, bytes], int]]]] = deque()
     try:
         for batch in _batches(wanted, min(BATCH_BYTES, AHEAD_BYTES // threads)):
-            under_way.append((batch, pool.submit(_fetch, session, batch)))
+            under_way.append((batch, pool.submit(_fetch, source, batch)))
             if len(under_way) > threads:
                 yield from _finish(*under_way.popleft(), received)
         while under_way:
@@ -75,11 +75,11 @@ def _batches(wanted: Iterable[tuple[T, Ref]], most_bytes: int) -> Iterator[list[
         yield batch
 
 
-def _fetch(session: VolumeSession, batch: list[tuple[T, Ref]]) -> tuple[dict[BlobId, bytes], int]:
+def _fetch(source: Source, batch: list[tuple[T, Ref]]) -> tuple[dict[BlobId, bytes], int]:
     refs = by_id(ref for _, ref in batch)
     opened: dict[BlobId, bytes] = {}
     sealed_bytes = 0
-    for id_, blob in session.client.fetch_blobs(session.keys.volume, list(refs)):
+    for id_, blob in source.fetch(list(refs)):
         opened[id_] = open_object(blob, refs[id_])
         sealed_bytes += len(blob)
     return opened, sealed_bytes

@@ -24,6 +24,7 @@ from mega_cli.volume.lists import data_refs
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.requests import GetOptions, GetSummary
 from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import Source
 from mega_cli.volume.trash import trash_entry
 from mega_cli.volume.tree import FILES, Tree, refuse_equal_names, shown
 
@@ -45,7 +46,27 @@ def get(
     if options.with_trash and not any(path.is_root for path in paths):
         raise UsageError("the trash comes with the whole volume", "mega get / DST --with-trash")
     tree = open_tree(session, session.head())
-    entries = [existing_entry(tree, (FILES, *path.parts)) for path in paths]
+    beside = None
+    if options.with_trash:
+        beside = _trash_beside(session, tree)
+    found = [(path, existing_entry(tree, (FILES, *path.parts))) for path in paths]
+    return get_entries(session, found, destination, options, progress, beside=beside)
+
+
+def get_entries(
+    source: Source,
+    found: Sequence[tuple[RemotePath, Entry]],
+    destination: str,
+    options: GetOptions,
+    progress: Progress,
+    *,
+    beside: Entry | None = None,
+) -> GetSummary:
+    """Fetch entries that were found already, under the paths they are called by; `beside` goes with the root's.
+
+    Raises as `get` does.
+    """
+    paths, entries = [path for path, _ in found], [entry for _, entry in found]
     folder, disk_name = _place(destination, paths)
     if disk_name is not None:
         entries = [_called(entry, disk_name) for entry in entries]
@@ -54,13 +75,13 @@ def get(
         ("" if is_inside else f"{entry.name}/", entry) for entry, is_inside in zip(entries, insides, strict=True)
     ]
     with Destination(folder) as place:
-        walk = GetWalk(session, place, options, progress)
+        walk = GetWalk(source, place, options, progress)
         for path, entry, is_inside in zip(paths, entries, insides, strict=True):
-            beside = _trash_beside(session, tree) if options.with_trash and path.is_root else None
-            walk.add(path, entry, is_inside=is_inside, beside=beside)
-            if beside is not None:
-                counted.append((f"{'' if is_inside else entry.name + '/'}{beside.name}/", beside))
-        with totals_told(session, counted, options.filters, progress):
+            extra = beside if path.is_root else None
+            walk.add(path, entry, is_inside=is_inside, beside=extra)
+            if extra is not None:
+                counted.append((f"{'' if is_inside else entry.name + '/'}{extra.name}/", extra))
+        with totals_told(source, counted, options.filters, progress):
             walk.run()
     return walk.summary()
 
@@ -74,8 +95,13 @@ def cat(session: VolumeSession, path: RemotePath, sink: BinaryIO, progress: Prog
     if entry.kind != FILE:
         kind = "a folder" if entry.kind == FOLDER else "a symbolic link"
         raise UsageError(f"{shown((FILES, *path.parts))} is {kind}", "to fetch it: mega get " + str(path))
+    write_content(session, entry, sink, progress)
+
+
+def write_content(source: Source, entry: Entry, sink: BinaryIO, progress: Progress) -> None:
+    """Write the content of a file's entry to `sink`, each byte verified before it is written. Raises IntegrityError."""
     hasher = content_hasher()
-    for _, _, plain in _contents(session, entry):
+    for _, _, plain in _contents(source, entry):
         sink.write(plain)
         hasher.update(plain)
         progress.advance(len(plain))
@@ -93,9 +119,9 @@ def _trash_beside(session: VolumeSession, tree: Tree) -> Entry:
     return trash_entry(session, tree).replace(name=name)
 
 
-def _contents(session: VolumeSession, entry: Entry) -> Iterator[tuple[None, Ref, bytes]]:
-    (refs,) = data_refs(session, [entry])
-    with closing(fetch_in_order(session, ((None, ref) for ref in refs), lambda _size: None)) as pieces:
+def _contents(source: Source, entry: Entry) -> Iterator[tuple[None, Ref, bytes]]:
+    (refs,) = data_refs(source, [entry])
+    with closing(fetch_in_order(source, ((None, ref) for ref in refs), lambda _size: None)) as pieces:
         yield from pieces
 
 

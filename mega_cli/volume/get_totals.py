@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from mega_cli.errors import MegaError
 from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.paths.filters import Filters
-from mega_cli.volume.pagestore import SealedPages
+from mega_cli.volume.pagestore import OpenedPages
 from mega_cli.volume.progress import Progress
-from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import Source
 from mega_cli.volume.walk import walk
 
 WATCHED_S = 0.5
@@ -24,7 +24,7 @@ WATCHED_S = 0.5
 
 @contextmanager
 def totals_told(
-    session: VolumeSession, sources: Sequence[tuple[str, Entry]], filters: Filters, progress: Progress
+    source: Source, sources: Sequence[tuple[str, Entry]], filters: Filters, progress: Progress
 ) -> Iterator[None]:
     """Count `sources` beside the block, and tell `progress` the totals if it wants them and the block lasts.
 
@@ -34,7 +34,7 @@ def totals_told(
         yield
         return
     is_over = threading.Event()
-    arguments = (session.more_pages(), sources, filters, progress, is_over)
+    arguments = (source.more_pages(), sources, filters, progress, is_over)
     counter = threading.Thread(target=_count, args=arguments, name="count", daemon=True)
     counter.start()
     try:
@@ -47,7 +47,7 @@ def totals_told(
 
 
 def _count(
-    pages: SealedPages,
+    pages: OpenedPages,
     sources: Sequence[tuple[str, Entry]],
     filters: Filters,
     progress: Progress,
@@ -65,7 +65,7 @@ def _count(
         progress.total(files, size_bytes)
 
 
-def _files(pages: SealedPages, prefix: str, source: Entry, filters: Filters) -> Iterator[Entry]:
+def _files(pages: OpenedPages, prefix: str, source: Entry, filters: Filters) -> Iterator[Entry]:
     """Yield every file that a get would look at."""
 
     def skips(path: str, entry: Entry) -> bool:

@@ -29,10 +29,10 @@ from mega_cli.volume.get_decision import Verdict, decide, describes_folder
 from mega_cli.volume.get_delete import LocalSurplus
 from mega_cli.volume.get_write import FileWriter, Folders, Job, Place
 from mega_cli.volume.lists import data_refs, entry_refs
-from mega_cli.volume.pagetree import PageTree
+from mega_cli.volume.pagetree import PageReader
 from mega_cli.volume.progress import Outcome, Progress
 from mega_cli.volume.requests import GetOptions, GetSummary, MostDeleted, Problem
-from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import Source
 from mega_cli.volume.surplus import refusal
 from mega_cli.volume.tree import FILES, Path, folder_ref, shown
 from mega_cli.volume.walk import WalkLimits
@@ -50,10 +50,8 @@ FILE_IN_THE_WAY = "something that is not a folder stands in its place"
 class GetWalk:
     """One run. `add` every source, then `run`."""
 
-    def __init__(
-        self, session: VolumeSession, destination: Destination, options: GetOptions, progress: Progress
-    ) -> None:
-        self._session = session
+    def __init__(self, source: Source, destination: Destination, options: GetOptions, progress: Progress) -> None:
+        self._source = source
         self._options = options
         self._progress = progress
         self._sources: list[tuple[Path, Entry, bool]] = []
@@ -61,7 +59,7 @@ class GetWalk:
         self._limits = WalkLimits()
         self._described: list[tuple[Place, Entry]] = []
         self._folders = Folders(destination)
-        self._writer = FileWriter(session, self._folders, progress, self._received)
+        self._writer = FileWriter(source, self._folders, progress, self._received)
         self._new = self._changed = self._unchanged = self._folder_count = 0
         self._content_bytes = self._received_bytes = 0
         self._problems: list[Problem] = []
@@ -83,7 +81,7 @@ class GetWalk:
         """Write everything. Raises IntegrityError, TemporaryError, and the disk's errors that end a run."""
         try:
             threads = self._options.transfers
-            with closing(fetch_in_order(self._session, self._wanted(), self._received, threads=threads)) as fetched:
+            with closing(fetch_in_order(self._source, self._wanted(), self._received, threads=threads)) as fetched:
                 for job, ref, plain in fetched:
                     self._take(job, ref, plain)
             if self._options.deletes is not None and not self._problems:
@@ -135,10 +133,10 @@ class GetWalk:
     def _contents(self, place: Place, folder: Entry) -> Iterator[tuple[Place, Entry]]:
         """Yield a folder's entries, after asking for the pages of all subfolders among some of them at once."""
         self._limits.enter(folder_ref(folder))
-        entries = PageTree(self._session.pages, folder_ref(folder)).entries()
+        entries = PageReader(self._source.pages, folder_ref(folder)).entries()
         while children := list(islice(entries, FOLDERS_AT_ONCE)):
             pages = [ref for entry in children if entry.kind == FOLDER and (ref := folder_ref(entry)) is not None]
-            self._session.pages.load_many(pages)
+            self._source.pages.load_many(pages)
             for entry in children:
                 yield place, entry
         if self._beside is not None and folder is self._beside[0]:
@@ -215,7 +213,7 @@ class GetWalk:
         refs = entry_refs(job.entry)
         is_whole = not refs or (len(refs) == 1 and refs[0].kind == DATA)
         if not is_whole:
-            (refs,) = data_refs(self._session, [job.entry])
+            (refs,) = data_refs(self._source, [job.entry])
         try:
             if not refs:
                 self._writer.write_whole(job, b"")
@@ -269,7 +267,7 @@ class GetWalk:
         try:
             for place, folder in self._entered:
                 if not (self._options.is_dry_run and place.is_new):
-                    entries = PageTree(self._session.pages, folder_ref(folder)).entries()
+                    entries = PageReader(self._source.pages, folder_ref(folder)).entries()
                     names = {name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b"")) for entry in entries}
                     if self._beside is not None and folder is self._beside[0]:
                         names.add(self._beside[1].name.encode())

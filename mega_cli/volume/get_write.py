@@ -19,7 +19,7 @@ from mega_cli.localfs.publish import Destination, Expected, PartialFile, publish
 from mega_cli.model import MIB, Ref
 from mega_cli.volume.download import fetch_in_order
 from mega_cli.volume.progress import Progress
-from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import Source
 from mega_cli.volume.tree import Path
 
 
@@ -79,11 +79,9 @@ class Folders:
 class FileWriter:
     """Writes the files of one get, in the order their chunks come."""
 
-    def __init__(
-        self, session: VolumeSession, folders: Folders, progress: Progress, received: Callable[[int], None]
-    ) -> None:
+    def __init__(self, source: Source, folders: Folders, progress: Progress, received: Callable[[int], None]) -> None:
         """`received` is told the sealed bytes of what has to be fetched again."""
-        self._session = session
+        self._source = source
         self._folders = folders
         self._progress = progress
         self._received = received
@@ -134,7 +132,7 @@ class FileWriter:
         if job.resumed and job.hasher.digest() != job.entry.digest:
             partial.truncate(0)
             job.hasher = content_hasher()
-            chunks = fetch_in_order(self._session, ((None, ref) for ref in job.refs), self._received)
+            chunks = fetch_in_order(self._source, ((None, ref) for ref in job.refs), self._received)
             with closing(chunks):
                 for _, _, plain in chunks:
                     _append(job, partial, plain)

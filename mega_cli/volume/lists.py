@@ -10,18 +10,18 @@ from mega_cli.formats.object import open_object
 from mega_cli.formats.page import FILE, Entry
 from mega_cli.model import DATA, LIST, BlobId, Ref
 from mega_cli.volume.refs import by_id
-from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import Source
 
 
-def data_refs(session: VolumeSession, entries: Sequence[Entry]) -> list[list[Ref]]:
+def data_refs(source: Source, entries: Sequence[Entry]) -> list[list[Ref]]:
     """Give the data refs of each file, fetching the lists of all of them together. Raises IntegrityError."""
-    found, _ = _resolve(session, [entry_refs(entry) for entry in entries])
+    found, _ = _resolve(source, [entry_refs(entry) for entry in entries])
     return found
 
 
-def closure(session: VolumeSession, entry: Entry) -> frozenset[BlobId]:
+def closure(source: Source, entry: Entry) -> frozenset[BlobId]:
     """Give every id that a file's entry relies on, lists included."""
-    found, lists = _resolve(session, [entry_refs(entry)])
+    found, lists = _resolve(source, [entry_refs(entry)])
     return frozenset(ref.id for ref in found[0]) | lists
 
 
@@ -33,7 +33,7 @@ def entry_refs(entry: Entry) -> list[Ref]:
     return refs
 
 
-def _resolve(session: VolumeSession, runs: list[list[Ref]]) -> tuple[list[list[Ref]], frozenset[BlobId]]:
+def _resolve(source: Source, runs: list[list[Ref]]) -> tuple[list[list[Ref]], frozenset[BlobId]]:
     """Replace lists by what they hold, level by level, until only data is left; give the lists' ids as well.
 
     A file has one tree of lists: a level is all lists or all data, and every list of it but the last is full.
@@ -49,7 +49,7 @@ def _resolve(session: VolumeSession, runs: list[list[Ref]]) -> tuple[list[list[R
         full = {ref.id for run in runs for ref in run[:-1]}
         opened = {
             id_: decode_list(open_object(blob, wanted[id_]), wanted[id_], must_be_full=id_ in full)
-            for id_, blob in session.client.fetch_blobs(session.keys.volume, list(wanted))
+            for id_, blob in source.fetch(list(wanted))
         }
         runs = [[child for ref in run for child in (opened[ref.id] if ref.kind == LIST else (ref,))] for run in runs]
     raise IntegrityError

@@ -32,16 +32,13 @@ class BlobCache(Protocol):
         """Keep blobs for later."""
 
 
-class SealedPages:
-    """A `PageStore` over one volume."""
+class OpenedPages:
+    """A `PageSource`: pages of one volume, to read."""
 
-    def __init__(self, page_key: bytes, sealer: Sealer, fetch: Fetch, cache: BlobCache) -> None:
-        self.page_key = page_key
-        self._sealer = sealer
+    def __init__(self, fetch: Fetch, cache: BlobCache) -> None:
         self._fetch = fetch
         self._cache = cache
         self._memory: OrderedDict[BlobId, tuple[Ref, Page]] = OrderedDict()
-        self._fresh: dict[BlobId, SealedObject] = {}
 
     def load_many(self, refs: Sequence[Ref]) -> list[Page]:
         """Load pages, in the order of `refs`. Raises IntegrityError when one does not verify."""
@@ -61,23 +58,7 @@ class SealedPages:
             self._remember(wanted[id_], page)
         return [found[ref.id] for ref in refs]
 
-    def save(self, level: int, items: Sequence[Item]) -> Ref:
-        """Seal a page, keep it for `take_fresh`, and give its ref."""
-        sealed = self._sealer.seal_page(encode_page(level, _of_one_kind(items)))
-        self._fresh[sealed.ref.id] = sealed
-        self._remember(sealed.ref, Page(level, _of_one_kind(items)))
-        return sealed.ref
-
-    def take_fresh(self) -> list[SealedObject]:
-        """Hand over the pages saved since the last call, to be uploaded; they go to the disk cache as well."""
-        fresh = list(self._fresh.values())
-        self._fresh.clear()
-        self._cache.put((sealed.ref.id, sealed.blob) for sealed in fresh)
-        return fresh
-
     def _load(self, wanted: dict[BlobId, Ref]) -> Iterator[tuple[BlobId, Page]]:
-        for id_ in wanted.keys() & self._fresh.keys():
-            yield id_, _open(self._fresh[id_].blob, wanted.pop(id_))
         for id_, blob in self._cache.get(list(wanted)).items():
             try:
                 page = _open(blob, wanted[id_])
@@ -96,6 +77,35 @@ class SealedPages:
         self._memory[ref.id] = (ref, page)
         if len(self._memory) > MEMORY_PAGES:
             self._memory.popitem(last=False)
+
+
+class SealedPages(OpenedPages):
+    """A `PageStore` over one volume."""
+
+    def __init__(self, page_key: bytes, sealer: Sealer, fetch: Fetch, cache: BlobCache) -> None:
+        super().__init__(fetch, cache)
+        self.page_key = page_key
+        self._sealer = sealer
+        self._fresh: dict[BlobId, SealedObject] = {}
+
+    def save(self, level: int, items: Sequence[Item]) -> Ref:
+        """Seal a page, keep it for `take_fresh`, and give its ref."""
+        sealed = self._sealer.seal_page(encode_page(level, _of_one_kind(items)))
+        self._fresh[sealed.ref.id] = sealed
+        self._remember(sealed.ref, Page(level, _of_one_kind(items)))
+        return sealed.ref
+
+    def take_fresh(self) -> list[SealedObject]:
+        """Hand over the pages saved since the last call, to be uploaded; they go to the disk cache as well."""
+        fresh = list(self._fresh.values())
+        self._fresh.clear()
+        self._cache.put((sealed.ref.id, sealed.blob) for sealed in fresh)
+        return fresh
+
+    def _load(self, wanted: dict[BlobId, Ref]) -> Iterator[tuple[BlobId, Page]]:
+        for id_ in wanted.keys() & self._fresh.keys():
+            yield id_, _open(self._fresh[id_].blob, wanted.pop(id_))
+        yield from super()._load(wanted)
 
 
 def _of_one_kind(items: Sequence[Item]) -> list[Entry] | list[IndexItem]:

@@ -2,7 +2,7 @@
 
 The same entries always give the same page boundaries, whatever the order of edits (crypto.md 3): a page ends where
 a keyed hash of a name says so, so an edit re-cuts items only until a page ends where an old page ended.
-Pure but for the `PageStore` it is given. Names compare as `str`: code-point order equals UTF-8 byte order.
+Pure but for the `PageSource` or `PageStore` it is given. Names compare as `str`: code-point order, as UTF-8 bytes do.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ Edits = Mapping[str, Item | None]
 """Key → the item that shall stand there, or None to remove it."""
 
 
-class PageStore(Protocol):
-    """Where pages come from and go to. A loaded page is verified and canonical; a saved one is sealed at once."""
-
-    page_key: bytes
+class PageSource(Protocol):
+    """Where pages come from. A loaded page is verified and canonical."""
 
     def load_many(self, refs: Sequence[Ref]) -> list[Page]:
         """Load pages, in the order of `refs`. Raises IntegrityError when one does not verify."""
+
+
+class PageStore(PageSource, Protocol):
+    """Where pages go to as well. A saved one is sealed at once."""
+
+    page_key: bytes
 
     def save(self, level: int, items: Sequence[Item]) -> Ref:
         """Seal a page and give its ref."""
@@ -48,11 +52,11 @@ class _Span:
     ref: Ref
 
 
-class PageTree:
-    """The pages of one folder, by its root ref (None: an empty folder)."""
+class PageReader:
+    """The pages of one folder, by its root ref (None: an empty folder), to look into."""
 
-    def __init__(self, store: PageStore, root: Ref | None) -> None:
-        self._store = store
+    def __init__(self, source: PageSource, root: Ref | None) -> None:
+        self._source = source
         self._root = root
 
     def lookup(self, name: str) -> Entry | None:
@@ -70,7 +74,40 @@ class PageTree:
         """Yield all entries in order, loading the pages of a level in batches."""
         if self._root is None:
             return
-        yield from _walk(self._store, self._load_root(self._root))
+        yield from _walk(self._source, self._load_root(self._root))
+
+    def _load_root(self, ref: Ref) -> Page:
+        """Load the root page: the first level that has one page, so an index there has two items or more."""
+        (page,) = self._source.load_many([ref])
+        if page.level > 0 and len(page.items) < 2:  # noqa: PLR2004 -- an index of one page would not be needed
+            raise IntegrityError
+        return page
+
+    def _find(self, level: int, key: str, *, is_before: bool = False) -> _Span:
+        """Descend to the page of `level` that holds `key` or would; `is_before`: the last one that starts below it."""
+        assert self._root is not None
+        bisect = bisect_left if is_before else bisect_right
+        ref, below = self._root, None
+        page = self._load_root(ref)
+        while page.level > level:
+            at = max(0, bisect(page.items, key, key=key_of) - 1)
+            item = page.items[at]
+            assert isinstance(item, IndexItem)
+            if at + 1 < len(page.items):
+                below = key_of(page.items[at + 1])
+            ref = Ref.unpack(item.ref)
+            (child,) = self._source.load_many([ref])
+            _check_place(child, page.level - 1, item.first, below)
+            page = child
+        return _Span(key_of(page.items[0]), page.items, below, ref)
+
+
+class PageTree(PageReader):
+    """The pages of one folder, to look into and to edit."""
+
+    def __init__(self, store: PageStore, root: Ref | None) -> None:
+        super().__init__(store, root)
+        self._store = store
 
     def edit(self, edits: Edits) -> Ref | None:
         """Apply edits and give the new root (None when nothing is left). Unchanged pages keep their refs."""
@@ -143,13 +180,6 @@ class PageTree:
                     above[first] = IndexItem(first, self._store.save(level, items).pack())
         return above
 
-    def _load_root(self, ref: Ref) -> Page:
-        """Load the root page: the first level that has one page, so an index there has two items or more."""
-        (page,) = self._store.load_many([ref])
-        if page.level > 0 and len(page.items) < 2:  # noqa: PLR2004 -- an index of one page would not be needed
-            raise IntegrityError
-        return page
-
     def _start(self, level: int, key: str, end_of_last_run: str | None) -> _Span:
         """Find the page where re-cutting begins so that an edit of `key` gives the pages of a fresh build.
 
@@ -163,26 +193,8 @@ class PageTree:
                 return before
         return span
 
-    def _find(self, level: int, key: str, *, is_before: bool = False) -> _Span:
-        """Descend to the page of `level` that holds `key` or would; `is_before`: the last one that starts below it."""
-        assert self._root is not None
-        bisect = bisect_left if is_before else bisect_right
-        ref, below = self._root, None
-        page = self._load_root(ref)
-        while page.level > level:
-            at = max(0, bisect(page.items, key, key=key_of) - 1)
-            item = page.items[at]
-            assert isinstance(item, IndexItem)
-            if at + 1 < len(page.items):
-                below = key_of(page.items[at + 1])
-            ref = Ref.unpack(item.ref)
-            (child,) = self._store.load_many([ref])
-            _check_place(child, page.level - 1, item.first, below)
-            page = child
-        return _Span(key_of(page.items[0]), page.items, below, ref)
 
-
-def _walk(store: PageStore, page: Page, below: str | None = None) -> Iterator[Entry]:
+def _walk(source: PageSource, page: Page, below: str | None = None) -> Iterator[Entry]:
     """Yield the entries beneath a page in order; children are loaded together."""
     if page.level == 0:
         for entry in page.items:
@@ -190,11 +202,11 @@ def _walk(store: PageStore, page: Page, below: str | None = None) -> Iterator[En
             yield entry
         return
     index = [item for item in page.items if isinstance(item, IndexItem)]
-    children = store.load_many([Ref.unpack(item.ref) for item in index])
+    children = source.load_many([Ref.unpack(item.ref) for item in index])
     bounds = [*(item.first for item in index[1:]), below]
     for item, child, bound in zip(index, children, bounds, strict=True):
         _check_place(child, page.level - 1, item.first, bound)
-        yield from _walk(store, child, bound)
+        yield from _walk(source, child, bound)
 
 
 def _check_place(page: Page, level: int, first: str, below: str | None) -> None:

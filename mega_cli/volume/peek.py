@@ -13,7 +13,7 @@ from mega_cli.formats.root_record import open_root_record
 from mega_cli.model import BlobId
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.pagestore import BlobCache
-from mega_cli.volume.pagetree import PageTree
+from mega_cli.volume.pagetree import PageReader
 from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import FILES, folder_ref
 
@@ -49,8 +49,8 @@ def peek_folder(session: VolumeSession, path: RemotePath, *, has_cache: bool) ->
     pages = session.more_pages(ReadOnlyCache(session.page_cache) if has_cache else NoCache())
     ref = body.root
     for name in (FILES, *path.parts):
-        entry = PageTree(pages, ref).lookup(name)
+        entry = PageReader(pages, ref).lookup(name)
         if entry is None or entry.kind != FOLDER:
             return
         ref = folder_ref(entry)
-    yield from PageTree(pages, ref).entries()
+    yield from PageReader(pages, ref).entries()

@@ -5,7 +5,7 @@ Nothing the server shows is used before `accept` has checked it against the pin;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,7 +18,7 @@ from mega_cli.model import BlobId, Pin
 from mega_cli.state.index import ContentIndex
 from mega_cli.state.pages import PageCache
 from mega_cli.state.trust import TrustStore
-from mega_cli.volume.pagestore import BlobCache, SealedPages
+from mega_cli.volume.pagestore import BlobCache, OpenedPages, SealedPages
 
 RECORDS_AT_ONCE = 8_192
 
@@ -71,7 +71,7 @@ class VolumeSession:
         self._trust = trust
         self.page_cache = pages
         self._owner = owner
-        self.pages = SealedPages(keys.page, Sealer(keys), self._fetch, pages)
+        self.pages = SealedPages(keys.page, Sealer(keys), self.fetch, pages)
 
     def __enter__(self) -> Self:
         return self
@@ -86,9 +86,13 @@ class VolumeSession:
         self.page_cache.close()
         self._trust.close()
 
-    def more_pages(self, cache: BlobCache | None = None) -> SealedPages:
+    def more_pages(self, cache: BlobCache | None = None) -> OpenedPages:
         """Open a second page store over the same connections and, unless told another, the same cache: to read only."""
-        return SealedPages(self.keys.page, Sealer(self.keys), self._fetch, cache or self.page_cache)
+        return OpenedPages(self.fetch, cache or self.page_cache)
+
+    def fetch(self, ids: Sequence[BlobId]) -> Generator[tuple[BlobId, bytes], None, None]:
+        """Stream blobs of the volume in the order asked, unverified."""
+        return self.client.fetch_blobs(self.keys.volume, ids)
 
     def pin(self) -> Pin | None:
         """Give the newest revision this device has seen, or None on a fresh device."""
@@ -146,9 +150,6 @@ class VolumeSession:
                 "the server says that this account has no volume, but a volume is made only once, at signup",
                 "nothing was changed; the server may have been restored or replaced: ask its administrator",
             ) from error
-
-    def _fetch(self, ids: Sequence[BlobId]) -> Iterable[tuple[BlobId, bytes]]:
-        return self.client.fetch_blobs(self.keys.volume, ids)
 
 
 def _rollback(pin: Pin, head: Pin) -> RollbackError:

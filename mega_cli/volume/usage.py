@@ -9,7 +9,7 @@ from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.browse import existing_entry
 from mega_cli.volume.commit import open_tree
-from mega_cli.volume.pagestore import SealedPages
+from mega_cli.volume.pagestore import OpenedPages
 from mega_cli.volume.session import VolumeSession
 from mega_cli.volume.tree import FILES
 from mega_cli.volume.walk import Step, walk
@@ -33,14 +33,14 @@ def path_usage(session: VolumeSession, path: RemotePath) -> Iterator[Usage]:
     return entry_usage(session.pages, str(path), entry)
 
 
-def entry_usage(pages: SealedPages, path: str, entry: Entry) -> Iterator[Usage]:
+def entry_usage(pages: OpenedPages, path: str, entry: Entry) -> Iterator[Usage]:
     """Yield the usage of every folder below an entry that is called `path`, and last its own."""
     if entry.kind == FOLDER:
         return _added_up(path, walk(pages, entry))
     return iter([Usage(path, 0, entry.size, 1)])
 
 
-def total_usage(pages: SealedPages, path: str, entry: Entry) -> Usage:
+def total_usage(pages: OpenedPages, path: str, entry: Entry) -> Usage:
     """Give an entry's own usage alone."""
     last = Usage(path, 0)
     for last in entry_usage(pages, path, entry):  # noqa: B007 -- the last one is the total

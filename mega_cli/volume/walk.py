@@ -15,8 +15,8 @@ from mega_cli.errors import LimitError
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.model import Ref
 from mega_cli.volume.depth import refuse_too_deep
-from mega_cli.volume.pagestore import SealedPages
-from mega_cli.volume.pagetree import PageTree
+from mega_cli.volume.pagestore import OpenedPages
+from mega_cli.volume.pagetree import PageReader
 from mega_cli.volume.tree import folder_ref
 
 MOST_ENTRIES: Final = 10_000_000
@@ -83,7 +83,7 @@ class _Open:
 
 
 def walk(
-    pages: SealedPages,
+    pages: OpenedPages,
     folder: Entry,
     *,
     most_depth: int | None = None,
@@ -115,14 +115,14 @@ def walk(
             open_folders.append(_open(pages, f"{path}/", entry, goes_down=most_depth is None or depth + 1 < most_depth))
 
 
-def _open(pages: SealedPages, prefix: str, folder: Entry, *, goes_down: bool) -> _Open:
+def _open(pages: OpenedPages, prefix: str, folder: Entry, *, goes_down: bool) -> _Open:
     entries = _entries(pages, folder, goes_down=goes_down)
     return _Open(prefix, entries, next(entries, None))
 
 
-def _entries(pages: SealedPages, folder: Entry, *, goes_down: bool) -> Iterator[Entry]:
+def _entries(pages: OpenedPages, folder: Entry, *, goes_down: bool) -> Iterator[Entry]:
     """Yield a folder's entries, after asking for the pages of many of its subfolders at once if they are wanted."""
-    entries = PageTree(pages, folder_ref(folder)).entries()
+    entries = PageReader(pages, folder_ref(folder)).entries()
     if not goes_down:
         yield from entries
         return
