@@ -41,9 +41,10 @@ _RESUMED: Final = (
 )
 _STARTED_NS: Final = time.time_ns()
 _CLOSED: Final = -1
-_CACHED_BYTES: Final = 8 * MIB
+_CACHED_BYTES: Final = 32 * MIB
 """How much of a growing file the page cache may hold, where the disk keeps up: fresh memory costs more than the write.
-1 GiB took 1.1 to 1.5 core-seconds in the kernel, 0.3 so, and as much with 32 MiB; a slow disk still has the cache."""
+1 GiB took 1.1 to 1.5 core-seconds in the kernel, 0.3 so, and as much with 8 MiB; a slow disk still has the cache, and
+files up to this size stay in it for who opens them next."""
 _serials = itertools.count()
 _NO_LINKS: Final = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links answer."""

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mega_server.protocol.ids import VolumeId
-from mega_server.protocol.limits import KIB
 from mega_server.storage.direct import write_direct
 from mega_server.storage.store import PackLostError, PackName, StoredPack
 
@@ -26,9 +25,6 @@ _OPEN_PACKS = 256
 _VOLUME = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[0-9a-f]{64}")
 _PARTIAL = ".part"
-# From here on a read leaves nothing in the page cache: its device keeps what it fetched, and to fill fresh memory cost
-# 1.1 core-seconds a GiB, 0.05 when the same memory is filled again. Smaller blobs are read with their neighbours.
-_LARGE_BYTES = 256 * KIB
 
 
 class FilesystemStore:
@@ -60,12 +56,9 @@ class FilesystemStore:
 
     def read(self, volume: VolumeId, name: PackName, offset: int, length: int) -> bytes:
         """Read exactly `length` bytes. Raises PackLostError."""
-        pack = self._opened(volume, name)
-        data = pack.read(offset, length)
+        data = self._opened(volume, name).read(offset, length)
         if len(data) != length:
             raise PackLostError
-        if length >= _LARGE_BYTES:
-            pack.drop_cached(offset + length)
         return data
 
     def size_bytes(self, volume: VolumeId, name: PackName) -> int | None:
@@ -177,11 +170,6 @@ class _OpenPack:
         self._lock = threading.Lock()
         self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self.inode = os.fstat(self.fd).st_ino
-
-    def drop_cached(self, end: int) -> None:
-        """Let the page cache go of everything before `end`."""
-        if sys.platform == "linux":
-            os.posix_fadvise(self.fd, 0, end, os.POSIX_FADV_DONTNEED)
 
     def read(self, offset: int, length: int) -> bytes:
         if sys.platform != "win32":

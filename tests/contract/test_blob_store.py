@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mega_server.protocol.ids import VolumeId
-from mega_server.protocol.limits import KIB
 from mega_server.storage.filesystem import FilesystemStore
 from mega_server.storage.memory import MemoryStore
 from mega_server.storage.store import BlobStore, PackLostError, PackName, StoredPack
@@ -192,19 +190,6 @@ def test_what_a_killed_put_left_is_listed_and_removed_when_old(tmp_path: Path) -
     assert store.drop_leftovers(2_000_000) == 1
     assert list(store.leftovers(3_000_000)) == [StoredPack(VOLUME, NAME, 3)]
     assert list(store.packs()) == [StoredPack(VOLUME, NAME, 4)]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems are not told")
-def test_only_a_large_read_leaves_the_page_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read of a large blob is dropped up to its end; small blobs stay for the next reader."""
-    store = FilesystemStore(tmp_path)
-    store.put(VOLUME, NAME, [bytes(300 * KIB)])
-    dropped: list[tuple[int, int]] = []
-    monkeypatch.setattr("os.posix_fadvise", lambda _fd, offset, length, _advice: dropped.append((offset, length)))
-    store.read(VOLUME, NAME, 0, 16 * KIB)
-    assert dropped == []
-    store.read(VOLUME, NAME, 16 * KIB, 256 * KIB)
-    assert dropped == [(0, 272 * KIB)]
 
 
 def test_a_fresh_store_has_no_leftovers(store: BlobStore) -> None:
