@@ -271,7 +271,14 @@ MUTANTS: Sequence[Mutant] = (
         '            f"--{name}-file",\n            f"--{name}",\n            metavar',
     ),
     _mutant("T73", "any name will do", _PAGE, "        or not all(map(is_name, names))\n", ""),
-    _mutant("T73", "links are followed", _FOLDERS, "_FOLDER | _NO_FOLLOW, dir_fd", "_FOLDER, dir_fd"),
+    Mutant(
+        "T73",
+        "links are followed",
+        (
+            Change(_FOLDERS, "_FOLDER | _NO_FOLLOW, dir_fd", "_FOLDER, dir_fd"),
+            Change("mega_cli/volume/get_walk.py", "found is not None and found[0] != stat.S_IFDIR", "found is True"),
+        ),
+    ),
     _mutant("T73", "setuid bits are set", _FOLDERS, "MODE_MASK: Final = 0o777\n", "MODE_MASK: Final = 0o7777\n"),
     _mutant("T73", "a raw name is believed", _NAMES, "if candidate and _reads_as(candidate, name):", "if candidate:"),
     _mutant("T73", "names are printed raw", _NAMES, "    if text.isprintable():\n", "    if text:\n"),
