@@ -21,6 +21,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 
 from tests.fuzz.mutation import inputs
+from tests.fuzz.scratch import INSIDE, scratch_folder
 from tests.fuzz.table import TARGETS
 from tests.fuzz.target import Target, check
 
@@ -77,8 +78,9 @@ def _guided(target: Target, seconds: float, figure: Figures) -> None:
     command = [sys.executable, "-m", "tests.fuzz.guided", target.name, str(corpus)]
     command += [f"-max_total_time={int(seconds)}", f"-rss_limit_mb={_RSS_MOST_MB}", f"-timeout={_INPUT_MOST_S}"]
     command += [f"-artifact_prefix={crashes}/{target.name}-", "-print_final_stats=1", "-max_len=200000"]
+    environment = _environment() | {INSIDE: str(scratch_folder())}
     ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False, env=_environment()
+        command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False, env=environment
     )
     told = ended.stdout + ended.stderr
     figure.executions += sum(map(int, re.findall(r"number_of_executed_units: (\d+)", told)[-1:]))
