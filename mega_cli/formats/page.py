@@ -148,7 +148,7 @@ def decode_page(raw: bytes, *, first: str | None = None, below: str | None = Non
     `first` is the index key that led here: the first name, exactly. Every name is less than `below`, the next key.
     Raises PolicyError for another version, IntegrityError for everything else.
     """
-    if raw[:1] == b"\x93" and raw[1:2] != bytes([_VERSION]):
+    if raw[:1] == b"\x93" and raw[1:2] not in (b"", bytes([_VERSION])):
         raise newer_version()
     if not 3 < len(raw) <= PAGE_MAX_BYTES:  # noqa: PLR2004 -- the three bytes before the items
         raise IntegrityError

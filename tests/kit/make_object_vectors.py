@@ -154,6 +154,7 @@ def page_vectors() -> Iterator[Vector]:
     yield vector("an unknown kind survives", page_of([entry("a", kind="s", target="x")]), "ok")
     yield vector("unknown ext keys survive", page_of([entry("a", ext={1: b"raw", 900: b"later"})]), "ok")
     yield vector("a version to come", page_of([entry("a")], version=2), "policy")
+    yield vector("a first byte alone", good[:1])
     yield vector("trailing bytes", good + b"\0")
     yield vector("empty", page_of([]))
     yield vector("an index page of one, as below a root", page_of([page.IndexItem("a", leaf.pack())], 1), "ok")
