@@ -14,9 +14,10 @@ from mega_cli.account.connection import Place
 from mega_cli.account.login import REFUSED_HINT, told_kdf
 from mega_cli.account.passwords import check_length
 from mega_cli.account.slots import SignedChange
+from mega_cli.api.client import ServerClient
 from mega_cli.api.messages import DeleteRequest, ErrorCode
 from mega_cli.crypto.passwords import login_keys_from_password, password_key
-from mega_cli.errors import IntegrityError, NotLoggedInError, TemporaryError, UsageError
+from mega_cli.errors import MegaError, NotLoggedInError, UsageError
 from mega_cli.model import Secret
 from mega_cli.state.account_key import load_account_key
 from mega_cli.system.directories import Home
@@ -36,8 +37,8 @@ def delete_account(
 ) -> None:
     """Delete the account, then erase session, account key, index and caches here.
 
-    After a lost answer, a refusal of the same key means that the account is gone. Raises NotLoggedInError for a wrong
-    password; TemporaryError when nobody knows, after which it may be run again.
+    After a lost answer, a refusal means that the account is gone if this device's session is gone with it. Raises
+    NotLoggedInError for a wrong password; any error whose hint says so when nobody knows: then it may be run again.
     """
     check_deletion(home, account)
     check_length(password)
@@ -49,14 +50,31 @@ def delete_account(
         prk = password_key(password, salt, place.account, place.origin, policy, account_key)
         change = SignedChange(client, place.origin, DeleteRequest(account=place.account, key="password"))
         try:
-            change.send(login_keys_from_password(prk).login_seed)
-        except NotLoggedInError as error:
-            if not change.is_in_doubt:
-                if error.details.get("code") == ErrorCode.LOGIN_REFUSED:
-                    error.message, error.hint = "the password is wrong; nothing was deleted", REFUSED_HINT
-                raise
-        except (TemporaryError, IntegrityError) as error:
+            _delete(client, change, login_keys_from_password(prk).login_seed)
+        except MegaError as error:
             if change.is_in_doubt:
                 error.hint = f"the account may be deleted or not; run it again: mega delete-account {account}"
             raise
     forget_account(home)
+
+
+def _delete(client: ServerClient, change: SignedChange, login_seed: bytes) -> None:
+    """Send the deletion, and tell a wrong password from an account that a lost try has deleted already."""
+    try:
+        change.send(login_seed)
+    except NotLoggedInError as error:
+        if change.is_in_doubt and not _is_signed_in(client):
+            return
+        change.is_in_doubt = False
+        if error.details.get("code") == ErrorCode.LOGIN_REFUSED:
+            error.message, error.hint = "the password is wrong; nothing was deleted", REFUSED_HINT
+        raise
+
+
+def _is_signed_in(client: ServerClient) -> bool:
+    """Say whether the server still knows this device's session, which goes with its account."""
+    try:
+        client.me()
+    except NotLoggedInError:
+        return False
+    return True

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from mega_cli.account.connection import Place
 from mega_cli.account.login import signed
 from mega_cli.api.client import ServerClient
-from mega_cli.api.messages import DeleteRequest, KdfParameters, SlotsRequest
+from mega_cli.api.messages import DeleteRequest, ErrorCode, KdfParameters, SlotsRequest
 from mega_cli.api.retry import RetryableError
 from mega_cli.crypto.passwords import ALGORITHM, login_keys_from_password, login_keys_from_recovery
 from mega_cli.crypto.signing import public_key
-from mega_cli.errors import IntegrityError, MegaError, NotLoggedInError, TemporaryError
+from mega_cli.errors import MegaError, NotLoggedInError, TemporaryError
 from mega_cli.formats.slot import seal_password_slot, seal_recovery_slot
 from mega_cli.model import KdfPolicy, Secret
 
@@ -79,7 +79,7 @@ class SignedChange:
     origin: str
     message: SlotsRequest | DeleteRequest = field(repr=False)
     is_in_doubt: bool = False
-    """A try went out whose answer was lost or unreadable: it may have changed what was asked."""
+    """A try went out that the server itself has not refused: it may have changed what was asked."""
 
     def send(self, login_seed: bytes) -> None:
         """Send it until it is answered, under the retry policy. Raises what the last try raised."""
@@ -90,13 +90,13 @@ class SignedChange:
             request, proof = signed(self.client, self.origin, self.message, login_seed)
             try:
                 return put(request.body, proof)
-            except RetryableError as error:
-                self.is_in_doubt = True
+            except MegaError as error:
+                # Only a refusal in the server's own words says that nothing was done; a proxy's page does not.
+                self.is_in_doubt = self.is_in_doubt or "code" not in error.details
+                if not isinstance(error, RetryableError):
+                    raise
                 failures += 1
                 self.client.pause(error, failures)
-            except IntegrityError:
-                self.is_in_doubt = True
-                raise
 
     def settle(self, present_seed: bytes, new_seed: bytes) -> None:
         """Send it signed by the present key; once a try may have succeeded, by the new one, which signs from then on.
@@ -109,9 +109,17 @@ class SignedChange:
             except NotLoggedInError:
                 if not self.is_in_doubt:
                     raise
-                self.send(new_seed)
+                self._send_again(new_seed)
         except MegaError as error:
             if self.is_in_doubt:
                 message = "the answer of the server was lost, so the change may have been made or not"
                 raise UnknownOutcomeError(message) from error
+            raise
+
+    def _send_again(self, new_seed: bytes) -> None:
+        """Sign with the new key what the present one no longer signs, or never did: refused both, it was not made."""
+        try:
+            self.send(new_seed)
+        except NotLoggedInError as error:
+            self.is_in_doubt = error.details.get("code") != ErrorCode.LOGIN_REFUSED
             raise

@@ -97,6 +97,19 @@ def test_a_lost_answer_and_then_a_refusal_means_deleted(changing: Changing, monk
     assert not changing.home.session_file.exists()
 
 
+def test_a_wrong_password_deletes_nothing_after_a_lost_answer(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal means that the account is gone only if the session is gone with it."""
+    lose(monkeypatch, changing.wire, ME, times=1, is_done=False)
+    with pytest.raises(NotLoggedInError) as caught:
+        delete_account(changing.home, changing.name, Secret(b"wrong"))
+
+    assert "nothing was deleted" in caught.value.message
+    assert open_session(changing.home).account == changing.name
+    assert changing.opens(PASSWORD)
+
+
 def test_answers_that_stay_lost_keep_everything_here(changing: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be run again."""
     lose(monkeypatch, changing.wire, ME, times=100, is_done=False)

@@ -92,6 +92,16 @@ def test_a_lost_answer_is_asked_for_again(
     assert changing.opens(NEW)
 
 
+def test_a_wrong_present_password_is_no_doubt_after_a_lost_answer(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the present key nor the new one signs, so nothing was changed."""
+    lose(monkeypatch, changing.wire, SLOTS, times=1, is_done=False)
+    with pytest.raises(NotLoggedInError) as caught:
+        change_password(changing.home, Secret(b"wrong"), NEW)
+    assert "present password is wrong" in caught.value.message
+
+
 @pytest.mark.parametrize(("is_done", "right"), [(False, PASSWORD), (True, NEW)])
 def test_answers_that_stay_lost_leave_a_doubt_and_say_so(
     changing: Changing, monkeypatch: pytest.MonkeyPatch, *, is_done: bool, right: Secret

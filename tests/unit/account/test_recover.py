@@ -120,6 +120,22 @@ def test_a_doubt_keeps_both_kits(changing: Changing, monkeypatch: pytest.MonkeyP
     come_back(changing, changing.fresh("fresh"), right, Kept())
 
 
+def test_a_proxys_page_leaves_a_doubt(changing: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server did it, and a proxy refused in its place: the new kit is the right one, so it must stay."""
+    keeper, honest = Kept(), changing.wire.handle_request
+
+    def hide(request: httpx.Request) -> httpx.Response:
+        answer = honest(request)
+        return httpx.Response(403, stream=httpx.ByteStream(b"blocked")) if request.url.path == SLOTS else answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changing.wire, "handle_request", hide)
+        with pytest.raises(UnknownOutcomeError):
+            come_back(changing, changing.fresh("fresh"), changing.kit, keeper)
+    assert not keeper.forgotten
+    come_back(changing, changing.fresh("fresh"), read_kit(keeper.kit_text), Kept())
+
+
 def test_a_lost_answer_is_asked_for_again(changing: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server did it; the same request again is a success."""
     lose(monkeypatch, changing.wire, SLOTS, times=1, is_done=True)
