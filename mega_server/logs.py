@@ -6,6 +6,7 @@ line says, and on appends of one write each, which no file system tears.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import logging.handlers
@@ -50,7 +51,8 @@ class RotatedFile(logging.handlers.WatchedFileHandler):
     def __init__(self, path: Path, size_bytes: int, count: int) -> None:
         """Open the file for appending. Raises OSError."""
         super().__init__(path, encoding="utf-8")
-        os.chmod(path, 0o600)  # noqa: PTH101 -- addresses of clients stand in it; the handler holds no Path
+        if sys.platform != "win32" and self.stream is not None:
+            os.fchmod(self.stream.fileno(), 0o600)  # one that was there before; a new one is made so
         self._size_bytes = size_bytes
         self._count = count
         self._has_failed = False
@@ -60,7 +62,7 @@ class RotatedFile(logging.handlers.WatchedFileHandler):
         try:
             self.reopenIfNeeded()
             is_full = self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self._size_bytes
-            if is_full and self.stream is not None and sys.platform != "win32":
+            if is_full and self.stream is not None:
                 self._rotate(self.stream.fileno())
         except OSError:
             self.handleError(record)
@@ -72,16 +74,34 @@ class RotatedFile(logging.handlers.WatchedFileHandler):
             self._has_failed = True
             sys.stderr.write(f"mega-server: error: {self.baseFilename} cannot be written; lines are lost\n")
 
+    def _open(self) -> io.TextIOWrapper:
+        """Open the file, or make it for its owner alone: addresses of clients stand in it."""
+        fd = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return io.TextIOWrapper(io.BufferedWriter(io.FileIO(fd, "a")), encoding=self.encoding)
+
     def _rotate(self, fd: int) -> None:
         if sys.platform != "win32":
-            fcntl.flock(fd, fcntl.LOCK_EX)  # let go when the file is closed, which opening the new one does
-        if os.stat(self.baseFilename).st_ino == os.fstat(fd).st_ino:  # noqa: PTH116 -- else another was faster
-            for number in range(self._count - 1, 0, -1):
-                older = Path(f"{self.baseFilename}.{number}")
-                if older.exists():
-                    older.replace(f"{self.baseFilename}.{number + 1}")
-            Path(self.baseFilename).replace(f"{self.baseFilename}.1")
-        self.reopenIfNeeded()
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            try:
+                if self._is_named(fd):
+                    self._put_aside()
+            finally:
+                fcntl.flock(fd, fcntl.LOCK_UN)  # whatever came of it: the next worker waits here
+            self.reopenIfNeeded()
+
+    def _is_named(self, fd: int) -> bool:
+        """Say whether the file still has its name; if not, another worker was faster."""
+        try:
+            return os.stat(self.baseFilename).st_ino == os.fstat(fd).st_ino  # noqa: PTH116 -- compared with fstat
+        except FileNotFoundError:
+            return False
+
+    def _put_aside(self) -> None:
+        for number in range(self._count - 1, 0, -1):
+            older = Path(f"{self.baseFilename}.{number}")
+            if older.exists():
+                older.replace(f"{self.baseFilename}.{number + 1}")
+        Path(self.baseFilename).replace(f"{self.baseFilename}.1")
 
 
 class _JsonLines(logging.Formatter):

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 
 from mega_server.config import Config
 from mega_server.logs import FIELDS, LOGGER, RotatedFile, start_logs
+
+if sys.platform != "win32":
+    import fcntl
 
 
 @pytest.fixture
@@ -70,6 +74,35 @@ def test_it_rotates_by_size_and_count(logger: logging.Logger, tmp_path: Path) ->
     assert [file.name for file in files] == ["log", "log.1", "log.2", "log.3"]
     assert max(file.stat().st_size for file in files) < 2_200
     assert lines(tmp_path / "log")[-1]["number"] == 199
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot rename an open file")
+def test_only_the_owner_reads_the_file_after_a_rotation(logger: logging.Logger, tmp_path: Path) -> None:
+    """The file that a rotation makes is as private as the first, whatever the umask."""
+    umask = os.umask(0)
+    try:
+        for number in range(100):
+            logger.info("request", extra={FIELDS: {"number": number}})
+    finally:
+        os.umask(umask)
+
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.glob("log*")} == {0o600}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot rename an open file")
+def test_a_rotation_that_fails_holds_nobody_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the file cannot be put aside, lines still go into it, and another worker may try."""
+    (tmp_path / "log.1").mkdir()
+    handler = RotatedFile(tmp_path / "log", 1, 1)
+    for _ in range(2):
+        handler.emit(logging.makeLogRecord({"msg": "line"}))
+
+    with (tmp_path / "log").open() as other:
+        if sys.platform != "win32":
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises BlockingIOError while the handler holds it
+        assert other.read() == "line\nline\n"
+    handler.close()
+    assert capsys.readouterr().err.count("cannot be written") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot rename an open file")
