@@ -13,6 +13,7 @@ from mega_cli.errors import MegaError
 from mega_cli.localfs.surplus import Lying, delete, lying_in
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.names import name_from_disk
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.get_write import Folders, Place
 from mega_cli.volume.requests import Problem
 from mega_cli.volume.tree import Path, shown
@@ -71,12 +72,16 @@ class LocalSurplus:
         return [doomed.path for doomed in self._plan]
 
     def _doom(self, place: Place, found: Lying) -> bool:
-        """Plan to delete something and everything in it, or what may be deleted in it; say whether it goes."""
+        """Plan to delete something and everything in it, or what may be deleted in it; say whether it goes.
+
+        Raises LimitError for folders too deep in one another.
+        """
         name, _ = name_from_disk(found.name)
         if self._filters.excludes(place.rel + name, found.is_folder):
             return False
         path = (*place.path, name)
         if found.is_folder:
+            refuse_too_deep(len(path) - 1)
             if found.stamps.dev != self._folders.at(place.names).device():
                 return False
             below = Place((*place.names, found.name), path, f"{place.rel}{name}/", is_new=False)

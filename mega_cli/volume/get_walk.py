@@ -114,7 +114,7 @@ class GetWalk:
         for path, source, is_inside in self._sources:
             if is_inside:
                 top = Place((), path, "", is_new=False)
-                self._entered.append((top, source))
+                self._note_entered(top, source)
                 open_folders = [self._contents(top, source)]
             else:
                 open_folders = [iter([(Place((), path[:-1], "", is_new=False), source)])]
@@ -149,7 +149,7 @@ class GetWalk:
         if entry.kind == FILE:
             self._progress.expect(1, entry.size)
         try:
-            disk_name = name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b""))
+            disk_name = _disk_name(entry)
             if entry.kind == FOLDER:
                 return self._enter(place, entry, disk_name)
             if entry.kind in (FILE, LINK):
@@ -173,10 +173,15 @@ class GetWalk:
             if found is not None and found[0] != stat.S_IFDIR:
                 raise BlockedError(f"{shown((*place.path, entry.name))}: {FILE_IN_THE_WAY}")
         below = Place(names, (*place.path, entry.name), f"{place.rel}{entry.name}/", is_new)
-        self._entered.append((below, entry))
+        self._note_entered(below, entry)
         if not self._options.is_dry_run and describes_folder(entry, found and found[1], self._options.overwrite):
             self._described.append((below, entry))
         return below
+
+    def _note_entered(self, place: Place, folder: Entry) -> None:
+        """Remember a folder that may have to lose something at the end."""
+        if self._options.deletes is not None:
+            self._entered.append((place, folder))
 
     def _begin(self, place: Place, entry: Entry, disk_name: bytes) -> Job | None:
         """Decide what to do with a file or link; links and files that need no content are finished here."""
@@ -265,10 +270,11 @@ class GetWalk:
         """Delete what the folders of this run hold and the volume does not."""
         surplus = LocalSurplus(self._folders, self._options.filters, self._began_ns)
         try:
+            beside_root = {_disk_name(source) for _, source, is_inside in self._sources if not is_inside}
             for place, folder in self._entered:
                 if not (self._options.is_dry_run and place.is_new):
                     entries = PageReader(self._source.pages, folder_ref(folder)).entries()
-                    names = {name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b"")) for entry in entries}
+                    names = {_disk_name(entry) for entry in entries} | (set() if place.names else beside_root)
                     if self._beside is not None and folder is self._beside[0]:
                         names.add(self._beside[1].name.encode())
                     surplus.look(place, names, is_source=len(place.names) <= 1)
@@ -333,3 +339,7 @@ class GetWalk:
     def _list(self, path: Path, message: str) -> None:
         self._problems.append(Problem(shown(path), message))
         self._progress.problem(shown(path), message)
+
+
+def _disk_name(entry: Entry) -> bytes:
+    return name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b""))

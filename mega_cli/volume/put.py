@@ -100,6 +100,7 @@ def _put_once(
     past: _Past,
 ) -> PutSummary:
     """Put once."""
+    past.gone_paths = []
     tree = open_tree(session, session.head())
     target = (FILES, *destination.parts)
     if not past.revisions:

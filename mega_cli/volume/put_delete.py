@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mega_cli.formats.page import FOLDER, Entry
 from mega_cli.paths.filters import Filters
 from mega_cli.volume.changes import throw_away
+from mega_cli.volume.depth import refuse_too_deep
 from mega_cli.volume.pagetree import PageStore, PageTree
 from mega_cli.volume.tree import Path, Tree, folder_ref
 
@@ -60,12 +61,13 @@ class RemoteSurplus:
         return [path for path, _ in self._tops]
 
     def _doom(self, path: Path, rel: str, entry: Entry) -> bool:
-        """Plan to delete an entry, or what may be deleted in it; say whether it goes whole."""
+        """Plan to delete an entry, or what may be deleted in it; say whether it goes whole. Raises LimitError."""
         is_folder = entry.kind == FOLDER
         if self._filters.excludes(rel + entry.name, is_folder):
             return False
         below = len(self._tops)
         if is_folder:
+            refuse_too_deep(len(path))
             children = list(self._entries(entry))
             self.total += len(children)
             goes = [self._doom((*path, entry.name), f"{rel}{entry.name}/", child) for child in children]

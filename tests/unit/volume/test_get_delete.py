@@ -171,3 +171,24 @@ def test_a_folder_that_became_a_link_is_not_entered(desk: Desk, out: Path) -> No
             delete(more, deep)
 
     assert (desk.disk / "precious/p").exists()
+
+
+def test_what_is_fetched_beside_the_roots_contents_stays(desk: Desk, out: Path) -> None:
+    """The root has nothing of that name, but the same run put it there, and a second run finds it unchanged."""
+    paths = [RemotePath.parse("/"), RemotePath.parse("/src/sub")]
+    for _ in range(2):
+        done = get(desk.session, paths, str(out), MIRROR, Recorder())
+
+        assert (done.problems, (out / "sub/c").exists()) == ((), True)
+
+
+def test_folders_too_deep_are_listed_and_nothing_is_deleted(
+    desk: Desk, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk's folders may lie deeper than any walk goes."""
+    monkeypatch.setattr("mega_cli.volume.depth.MOST_FOLDERS", 2)
+
+    done = desk.get("/src", options=MIRROR)
+
+    assert (done.deleted, len(done.problems)) == (0, 1)
+    assert (out / "src/extra").exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mega_cli.errors import LimitError
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.changes import make_folder, remove
@@ -175,3 +176,29 @@ def test_what_was_removed_already_is_no_failure(desk: Desk, server: MemoryServer
 
     assert sorted(desk.ls("/src")) == ["b", "c", "new"]
     assert trash(desk) == ["a", "sub"]
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_second_look_tells_only_what_it_deletes(desk: Desk, server: MemoryServer) -> None:
+    """What the first look would have deleted is on the disk again, so it is not among what went."""
+    other = desk.another()
+
+    def act() -> None:
+        for name in ("a", "sub/d", "sub/e"):
+            desk.file(f"src/{name}", name)
+        remove(other, [RemotePath.parse("/src/b")])
+
+    server.before_commit = act
+    desk.file("src/new", "new")
+    done = desk.put(options=MIRROR)
+
+    assert sorted(desk.ls("/src")) == ["a", "b", "c", "new", "sub", "sub/d", "sub/e"]
+    assert done.deleted == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_folders_too_deep_end_the_put(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree in the volume has no end of its own: exit 8 before anything is deleted."""
+    monkeypatch.setattr("mega_cli.volume.depth.MOST_FOLDERS", 1)
+    with pytest.raises(LimitError):
+        desk.put(options=MIRROR)
