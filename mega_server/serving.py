@@ -105,17 +105,26 @@ class _Ready:
     """Taken by the first worker and never let go, so workers after a reload stay silent."""
 
 
-def _reload(tls: Tls | None, do_reload: Callable[[], None], *_: object) -> None:
+def _check_files(config: Config, tls: Tls | None) -> None:
+    """Open what every worker opens when it starts. Raises TlsError, OSError."""
+    if tls is not None:
+        tls.check()
+    if config.metrics_token_file is not None:
+        config.metrics_token_file.open("rb").close()
+    if config.log_file is not None:
+        os.close(os.open(config.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+
+
+def _reload(config: Config, tls: Tls | None, do_reload: Callable[[], None], *_: object) -> None:
     """Have granian start new workers and then let each old one finish what it is answering.
 
-    Not when the certificate cannot be used: a new worker would die of it, and the server with it.
+    Not when a file of theirs cannot be used: a new worker would die of it, and the server with it.
     """
-    if tls is not None:
-        try:
-            tls.check()
-        except (TlsError, OSError) as error:
-            sys.stderr.write(f"mega-server: error: not reloaded: {error}\n")
-            return
+    try:
+        _check_files(config, tls)
+    except (TlsError, OSError) as error:
+        sys.stderr.write(f"mega-server: error: not reloaded: {error}\n")
+        return
     do_reload()
 
 
@@ -123,11 +132,10 @@ def serve(config: Config, address: Address, workers: int, notify_socket: str = "
     """Serve until SIGTERM or SIGINT; SIGHUP reads the certificate again and replaces the workers.
 
     `notify_socket` is where systemd waits to hear that requests are answered. Raises PortTakenError, TlsError, OSError
-    for an address that is not ours.
+    for an address that is not ours or a file that cannot be opened.
     """
     tls = address.tls
-    if tls is not None:
-        tls.check()
+    _check_files(config, tls)
     with _hold_port(address) as found:
         server = Server(
             target="mega_server",
@@ -145,7 +153,7 @@ def serve(config: Config, address: Address, workers: int, notify_socket: str = "
             ssl_key=tls.key if tls else None,
             respawn_interval=_RESPAWN_S,
         )
-        on_reload = partial(_reload, tls, server.signal_handler_reload)
+        on_reload = partial(_reload, config, tls, server.signal_handler_reload)
         server.signal_handler_reload = on_reload  # type: ignore[method-assign]  # its hooks cannot refuse
         ready = _Ready(found, notify_socket, multiprocessing.Lock())
         loader = partial(_load, config, ready, SharedCounts(workers))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mega_server.cli import main
 from mega_server.storage.hold import HeldError, held
 from tests.kit.server import LiveServer
 
@@ -35,3 +41,29 @@ def test_a_served_folder_is_held(tmp_path: Path) -> None:
             pass
     with held(tmp_path / "data", is_shared=False):
         pass
+
+
+@pytest.mark.parametrize("option", ["--metrics-token-file", "--log-file"])
+def test_a_file_that_no_worker_could_open(tmp_path: Path, option: str) -> None:
+    """It is named in one sentence before anything is served: exit 1."""
+    words = ["serve", "--data", str(tmp_path / "data"), "--port", "0", option, str(tmp_path / "none" / "file")]
+    result = CliRunner().invoke(main, words, prog_name="mega-server")
+
+    assert result.exit_code == 1
+    assert f"mega-server: error: No such file or directory: {tmp_path}/none/file" in result.stderr
+
+
+def test_a_reload_without_a_file_of_the_workers_changes_nothing(tmp_path: Path) -> None:
+    """A token that was removed is said, and the server goes on with the one it has."""
+    token = tmp_path / "token"
+    token.write_text("secret")
+    with LiveServer(tmp_path / "data", "--metrics-token-file", str(token)) as server:
+        token.unlink()
+        os.kill(server.pid, signal.SIGHUP)
+
+        deadline_s = time.monotonic() + 30
+        while "not reloaded" not in server.log:
+            assert time.monotonic() < deadline_s, server.log
+            time.sleep(0.05)  # watching another process
+        with urllib.request.urlopen(f"{server.url}/healthz", timeout=10) as answer:
+            assert answer.read() == b"ok\n"
