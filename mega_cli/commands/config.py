@@ -57,7 +57,7 @@ def set_command(console: Console, setting: str, words: tuple[str, ...]) -> None:
     if len(words) > 1 and not known.option.multiple:
         raise UsageError(f"{setting} takes one value", f"mega config set {setting} VALUE")
     value = _value(known, words)
-    known.check(value, "this value")
+    known.check(value, "this value", f"mega config show {setting}")
     set_value(_file(), setting, value)
     _report(console, {"key": setting, "value": value, "file": str(_file())}, f"{setting} is now {_text(value)}")
 

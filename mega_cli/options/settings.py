@@ -8,6 +8,7 @@ option, so it is no key; a switch that belongs to one run (`--dry-run`, `--yes`,
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,6 @@ UNCONFIGURED: Final = frozenset(("config", "completion"))
 """Commands that must work whatever config.toml says."""
 _MOST_DOTS: Final = 4
 """No key has so many: a table that nests deeper is as unknown as it is, and need not be walked."""
-_SHOW: Final = "for what there is: mega config show"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,19 @@ class Setting:
         """The key's last part."""
         return self.key.rpartition(".")[2]
 
-    def check(self, value: object, where: str) -> object:
-        """Bring a value of the file into what click takes as a default. Raises UsageError, which names `where`."""
+    def check(self, value: object, where: str, hint: str = "") -> object:
+        """Bring a value of the file into what click takes as a default. Raises UsageError, which names `where`.
+
+        Without another `hint` it is the command that takes the value out of the file.
+        """
+        hint = hint or _unset(self.key)
         given = _as_words(value, self.option)
         if given is None:
-            raise UsageError(f"{where}: {self.key} cannot be {_kind(value)}", _SHOW)
+            raise UsageError(f"{where}: {self.key} cannot be {_kind(value)}", hint)
         try:
             self.option.type_cast_value(click.Context(self.command), given)
         except (click.UsageError, MegaError) as error:
-            message = f"{where}: {self.key}: {error.message.rstrip('.')}"
-            raise UsageError(message, f"mega config unset {self.key}") from error
+            raise UsageError(f"{where}: {self.key}: {error.message.rstrip('.')}", hint) from error
         return given
 
     def variable(self, environ: Mapping[str, str]) -> str:
@@ -110,7 +113,8 @@ def config_defaults(command: click.Command, words: str, parent: click.Context | 
     for word in words.split():
         own = own.get(word, {}) if isinstance(own, dict) else {}
     if not isinstance(own, dict):
-        raise UsageError(f"{path}: {words.replace(' ', '.')} is a table of settings, and a value stands there", _SHOW)
+        key = words.replace(" ", ".")
+        raise UsageError(f"{path}: {key} is a table of settings, and a value stands there", _unset(key))
     below = set(command.commands) if isinstance(command, click.Group) else set()
     _refuse_unknown(own, (known.keys() - set(AT_TOP_ALONE)) | below, words.replace(" ", ".") + ".", path)
     told = {name: document[name] for name in EVERYWHERE if name in document} | own
@@ -161,7 +165,12 @@ def _flat(document: Table, prefix: str = "") -> Iterator[tuple[str, object]]:
 def _refuse_unknown(found: Mapping[str, object], known: set[str], prefix: str, path: Path) -> None:
     for name in found:
         if name not in known:
-            raise UsageError(f"{path}: there is no setting {prefix}{name}", _SHOW)
+            raise UsageError(f"{path}: there is no setting {prefix}{name}", _unset(prefix + name))
+
+
+def _unset(key: str) -> str:
+    """Write the command that mends the file; `mega config show` would meet the same mistake."""
+    return shlex.join(["mega", "config", "unset", key])
 
 
 def _as_words(value: object, option: click.Option) -> object:

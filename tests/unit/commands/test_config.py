@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,26 @@ def test_a_mistake_is_one_sentence_with_file_and_key(
     if "\n" in text:
         assert run("config", "show").code == 2
     assert run("get", "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["[get]\noverwrit = 1\n", "frob = 1\n", "'a b' = 1\n", "[get]\ntransfers = [1]\n", "get = 3\n"]
+)
+def test_the_hint_mends_the_file(run: Run, file: Path, text: str) -> None:
+    """Pasted as it is; `config show` could not, it meets the same mistake."""
+    file.write_text(text)
+    hint = run("config", "show").err.rpartition("hint: ")[2]
+
+    assert run(*shlex.split(hint)[1:]).code == 0
+    assert run("config", "show").code == 0
+
+
+def test_a_refused_value_leaves_the_one_that_is_set(run: Run, file: Path) -> None:
+    """The hint shows it, and does not take it out."""
+    file.write_text("[get]\ntransfers = 2\n")
+    ran = run("config", "set", "get.transfers", "99")
+
+    assert ran.err.endswith("hint: mega config show get.transfers\n")
 
 
 def test_another_commands_mistake_is_not_ours(run: Run, file: Path, asked: list[GetOptions]) -> None:
