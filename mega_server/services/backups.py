@@ -31,7 +31,7 @@ STORE = "store"
 
 
 class OtherServerError(Exception):
-    """The place for a copy holds something that is not an older copy of this server."""
+    """The place for a copy holds something that is not an older copy of this server, begun or whole."""
 
 
 @dataclass(slots=True)
@@ -70,6 +70,8 @@ def _copy(source: Path, origin: BlobStore, place: Path, target: BlobStore) -> Co
     partial = place.with_name(f"{place.name}.part")
     if place.exists():
         settle(place)
+    elif not partial.exists() and any(True for _ in target.packs()):  # they would leave as packs that nobody names
+        raise OtherServerError(f"{place.parent} holds packs and no database: docs/operations.md, Lost database")
     done = Copied()
     while True:
         copy_database(source, partial)

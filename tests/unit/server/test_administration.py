@@ -176,6 +176,39 @@ def test_a_restore_overwrites_no_server(server: Running, tmp_path: Path) -> None
     assert run("restore", tmp_path / "copy", "--data", server.folder).exit_code == 7
 
 
+@pytest.mark.parametrize("command", ["restore", "backup"])
+def test_packs_without_a_database_are_kept(server: Running, tmp_path: Path, command: str) -> None:
+    """Where a database was lost the packs may be newer than any backup: they are left alone, exit 7."""
+    run("backup", tmp_path / "copy", "--data", server.folder)
+    server.store(2)
+    (server.folder / "mega.db").unlink()
+    kept, lost = tmp_path / "copy", server.folder
+    result = run(command, *((kept, "--data", lost) if command == "restore" else (lost, "--data", kept)))
+
+    assert (result.exit_code, len(packs_in(server.folder))) == (7, 2)
+    assert "holds packs and no database" in result.stderr
+
+
+def test_a_restore_that_was_interrupted_goes_on(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packs of a restore that was killed are no reason to refuse the next one."""
+    run("backup", tmp_path / "copy", "--data", server.folder)
+    looks = [copies.named_packs]  # the second look comes when the packs have been copied
+
+    def look_once(database: Path) -> Iterator[copies.NamedPack]:
+        return looks.pop()(database)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backups, "named_packs", look_once)
+        with pytest.raises(IndexError):
+            backups.back_up(tmp_path / "copy", tmp_path / "new")
+    assert packs_in(tmp_path / "new")
+    assert not (tmp_path / "new" / "mega.db").exists()
+
+    assert run("restore", tmp_path / "copy", "--data", tmp_path / "new").exit_code == 0
+
+
 def test_a_restore_of_nothing(tmp_path: Path) -> None:
     """A folder without a backup is refused: exit 10."""
     (tmp_path / "empty").mkdir()
