@@ -10,10 +10,10 @@ import sqlite3
 from typing import Any, Final
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from mega_server.database.engine import NewerSchemaError
-from mega_server.options import FAILED, LOCKED, PERMISSION, POLICY, SAFETY, SETTINGS, CommandError, example
+from mega_server.options import FAILED, INTEGRITY, LOCKED, PERMISSION, POLICY, SAFETY, SETTINGS, CommandError, example
 from mega_server.protocol.errors import ERROR_KINDS
 from mega_server.refusal import RefusedError
 from mega_server.services.backups import OtherServerError
@@ -66,10 +66,14 @@ class CommandTable(click.Group):
             raise CommandError(LOCKED, str(error), "wait until it has ended, or stop it") from error
         except OtherServerError as error:
             raise CommandError(SAFETY, str(error), "name a folder of its own for the copy") from error
-        except (OperationalError, sqlite3.Error) as error:
+        except (OperationalError, sqlite3.OperationalError) as error:
             reason = error.orig if isinstance(error, OperationalError) else error
             hint = "see that no other program has it open, and that its disk is there and not full"
             raise CommandError(FAILED, f"the database cannot be read or written: {reason}", hint) from error
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            reason = error.orig if isinstance(error, DatabaseError) else error
+            hint = "bring it back from a backup: docs/operations.md, Lost database"
+            raise CommandError(INTEGRITY, f"the database is damaged: {reason}", hint) from error
         except PermissionError as error:
             message = f"no permission for {error.filename or 'this address'}"
             hint = "run as the folder's owner, or choose another --data or --port"

@@ -87,6 +87,19 @@ def test_a_folder_without_a_server(tmp_path: Path, command: tuple[str, ...]) -> 
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("command", ["check", "stats", "serve"])
+def test_a_damaged_database(data: Path, command: str) -> None:
+    """It is said in one sentence, with the drill that helps: exit 14."""
+    (data / "mega.db").write_bytes(b"not a database" * 1_000)
+    result = run(command, "--data", str(data))
+
+    assert result.exit_code == 14
+    assert result.stderr == (
+        "mega-server: error: the database is damaged: file is not a database\n"
+        "mega-server: hint: bring it back from a backup: docs/operations.md, Lost database\n"
+    )
+
+
 def test_check(data: Path) -> None:
     """A whole server has no damage."""
     result = run("check", "--read-data", "--data", str(data))
