@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 
 from mega_server.database.schema import accounts, link_sessions, links
 
+LOG_KEPT_MS = 30 * 24 * 3_600_000
+"""So long it is known when a link was opened."""
 LinkRow = Row[Any]
 """The columns of `links`; from `visited_row` also `is_owner_disabled`."""
 
@@ -31,8 +33,9 @@ def link_rows(connection: Connection, account: str | None = None) -> list[LinkRo
 
 
 def count_links(connection: Connection, account: str) -> int:
-    """Say how many links an account has that are not revoked."""
-    query = select(func.count()).select_from(links).where(links.c.account == account, links.c.revoked.is_(None))
+    """Say how many links an account has that have not ended: a stopped one still has its record, and may go on."""
+    has_record = func.length(links.c.record) > 0
+    query = select(func.count()).select_from(links).where(links.c.account == account, has_record)
     return int(connection.scalar(query) or 0)
 
 
@@ -77,12 +80,13 @@ def add_fetched_bytes(connection: Connection, token_hash: bytes, link: bytes, si
         connection.execute(update(table).where(is_it).values(fetched_bytes=table.c.fetched_bytes + size_bytes))
 
 
-def openings(connection: Connection, link: bytes, most: int) -> list[Row[Any]]:
-    """Read a link's sessions, newest first."""
-    query = select(link_sessions).where(link_sessions.c.link == link)
+def openings(connection: Connection, link: bytes, after: int, most: int) -> list[Row[Any]]:
+    """Read a link's sessions that were opened after a time, newest first."""
+    query = select(link_sessions).where(link_sessions.c.link == link, link_sessions.c.opened > after)
     return list(connection.execute(query.order_by(link_sessions.c.opened.desc()).limit(most)))
 
 
 def drop_old_sessions(connection: Connection, link: bytes, before: int) -> None:
-    """Forget a link's sessions that ended before a time."""
-    connection.execute(delete(link_sessions).where(link_sessions.c.link == link, link_sessions.c.expires < before))
+    """Forget a link's sessions that ended before a time. The index finds those opened before it: only they may have."""
+    is_old = (link_sessions.c.opened < before) & (link_sessions.c.expires < before)
+    connection.execute(delete(link_sessions).where(link_sessions.c.link == link, is_old))

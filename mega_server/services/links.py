@@ -85,10 +85,10 @@ def own_links(backend: Backend, account: str) -> list[LinkInfo]:
 
 
 def link_log(backend: Backend, account: str, link: bytes) -> list[LinkOpening]:
-    """List when a link was opened, newest first. Raises RefusedError: not_found."""
+    """List when a link was opened in the last 30 days, newest first. Raises RefusedError: not_found."""
     with backend.database.reading() as connection:
         _own(links.link_row(connection, link), account)
-        rows = links.openings(connection, link, _LOG_MOST)
+        rows = links.openings(connection, link, backend.clock() - links.LOG_KEPT_MS, _LOG_MOST)
     return [LinkOpening(opened_ms=row.opened, fetched_bytes=row.fetched_bytes) for row in rows]
 
 

@@ -20,8 +20,6 @@ from mega_server.refusal import RefusedError, not_found
 from mega_server.services.backend import Backend
 from mega_server.services.downloads import Frames, read_blobs
 
-_LOG_KEPT_MS = 30 * 24 * 3_600_000
-
 
 def open_link(backend: Backend, link: bytes, auth: bytes, token: bytes) -> LinkOpened:
     """Open a counted session for `token`, or go on with the one it has, and give the link's record.
@@ -36,12 +34,14 @@ def open_link(backend: Backend, link: bytes, auth: bytes, token: bytes) -> LinkO
             raise RefusedError(ErrorCode.UNAUTHORIZED, "the link does not open like this")
         _check_expiry(row, now)
         session = links.session_row(connection, token_hash)
-        if session is not None and session.link == link:
+        if session is not None and session.link != link:
+            raise RefusedError(ErrorCode.UNAUTHORIZED, "this token serves another link: draw a new one")
+        if session is not None:
             links.renew_session(connection, token_hash, expires)
         elif not links.count_opening(connection, link, now):
             raise RefusedError(ErrorCode.LINK_EXHAUSTED, "this link has been opened as often as it may be")
         else:
-            links.drop_old_sessions(connection, link, now - _LOG_KEPT_MS)
+            links.drop_old_sessions(connection, link, now - links.LOG_KEPT_MS)
             links.add_session(connection, token_hash, link, now, expires)
     return LinkOpened(record=row.record, expires_in_s=LINK_SESSION_S)
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from mega_server.protocol import headers, limits, routes
@@ -138,11 +139,13 @@ def test_a_link_into_anothers_volume_is_not_found(mallory: FakeAccount, alice: F
 
 
 def test_an_account_has_so_many_links(alice: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever floods the table is stopped; revoking makes room."""
+    """Whoever floods the table is stopped; revoking makes room, stopping does not."""
     monkeypatch.setattr("mega_server.services.links.LINKS_PER_ACCOUNT", 1)
     first, second = FakeLink(alice), FakeLink(alice)
     first.post()
 
+    assert error_of(second.post()).code == "too_large"
+    first.put(is_enabled=False)
     assert error_of(second.post()).code == "too_large"
     first.revoke()
     assert second.post().status_code == 201
@@ -223,6 +226,8 @@ def test_a_token_serves_one_link(link: FakeLink, alice: FakeAccount, web: FlaskC
     link.open(web, token)
 
     assert error_of(other.blobs(web, token, [])).code == "unauthorized"
+    assert error_of(other.open(web, token)).code == "unauthorized"
+    assert other.info().opened == 0
 
 
 def test_an_expired_link_is_gone_for_who_has_the_proof(link: FakeLink, web: FlaskClient, clock: FakeClock) -> None:
@@ -296,6 +301,31 @@ def test_the_log_tells_when_and_how_much(link: FakeLink, web: FlaskClient, clock
 
     assert [(o.opened_ms - clock.now_ms, o.fetched_bytes) for o in log.openings] == [(0, 0), (-60_000, 4)]
     assert link.info().fetched_bytes == 4
+
+
+def test_the_log_forgets_after_thirty_days(link: FakeLink, web: FlaskClient, clock: FakeClock) -> None:
+    """What is older is not told, and at the next opening it is gone."""
+    link.open(web, os.urandom(32))
+    clock.advance(31 * 24 * 3600)
+    log = link.owner.get(routes.LINK_LOG, link=link.link.hex())
+    assert read(log, LinkLog).openings == []
+    link.open(web, os.urandom(32))
+
+    with backend_of(link.owner.web.application).database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM link_sessions").scalar() == 1
+
+
+def test_opening_reads_no_row_of_other_visits(app: Flask, link: FakeLink, web: FlaskClient) -> None:
+    """However often a link was opened, the write lock is held as shortly as the first time: an index finds the old."""
+    statements: list[str] = []
+    with backend_of(app).database.writing() as connection:
+        event.listen(connection.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    link.open(web, os.urandom(32))
+    (forget,) = (statement for statement in statements if statement.startswith("DELETE FROM link_sessions"))
+
+    with backend_of(app).database.reading() as connection:
+        (plan,) = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {forget}", (link.link, 0, 0)).all()
+    assert plan[3] == "SEARCH link_sessions USING INDEX link_sessions_by_link (link=? AND opened<?)"
 
 
 def test_an_administrator_stops_a_link_without_any_key(app: Flask, link: FakeLink, web: FlaskClient) -> None:
