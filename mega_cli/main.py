@@ -62,6 +62,11 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "rm": "Move to the trash.",
         "trash": "List what was removed, put it back, or empty the trash.",
     },
+    "Share": {
+        "share": "Make a link to a file or folder.",
+        "shares": "List the links there are, change them, end them, and see when they were opened.",
+        "import": "Copy what a link names into your own files.",
+    },
     "Settings": {
         "completion": "Print the script that completes commands, options and remote paths.",
         "config": "Show, set and edit the defaults of all options.",

@@ -163,9 +163,11 @@ class ServerClient:
         return self.fetch(lambda part: operations.blobs(volume, part), ids)
 
     def fetch(
-        self, ask: Callable[[Sequence[BlobId]], Request], ids: Sequence[BlobId]
+        self, ask: Callable[[Sequence[BlobId]], Request], ids: Sequence[BlobId], *, may_be_gone: bool = False
     ) -> Generator[tuple[BlobId, bytes], None, None]:
         """Stream blobs in the order asked: NOT verified, one in memory at a time.
+
+        `may_be_gone` says that whoever is asked may end it at any time, as a link's owner may: MissingItemError.
 
         What the server does not send at once is asked again, and so is the rest after a cut connection. Close the
         iterator to stop early. Raises IntegrityError for an id the server says it does not have: a verified root
@@ -175,7 +177,7 @@ class ServerClient:
         while done < len(ids):
             before = done
             try:
-                for blob in self._answered(ask, ids[done : done + IDS_PER_REQUEST]):
+                for blob in self._answered(ask, ids[done : done + IDS_PER_REQUEST], may_be_gone=may_be_gone):
                     yield ids[done], blob
                     done += 1
                 if done == before:
@@ -185,7 +187,9 @@ class ServerClient:
                 failures = 1 if done > before else failures + 1
                 self._retry.pause(error, failures)
 
-    def _answered(self, ask: Callable[[Sequence[BlobId]], Request], ids: Sequence[BlobId]) -> Iterator[bytes]:
+    def _answered(
+        self, ask: Callable[[Sequence[BlobId]], Request], ids: Sequence[BlobId], *, may_be_gone: bool
+    ) -> Iterator[bytes]:
         """Yield the blobs of one answer, up to the first that was not sent."""
         count = 0
         is_cut = False
@@ -201,8 +205,10 @@ class ServerClient:
                         yield frame
             except (ValueError, EOFError) as error:  # HTTP called the answer whole, so no cut connection explains this
                 raise IntegrityError from error
-            except MissingItemError as error:  # the whole volume hidden, as bad as one of its blobs
-                raise IntegrityError from error
+            except MissingItemError as error:
+                if may_be_gone:
+                    raise
+                raise IntegrityError from error  # the whole volume hidden, as bad as one of its blobs
         if count != len(ids):
             raise IntegrityError
 

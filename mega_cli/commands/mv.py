@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from mega_cli.account import open_volume
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.selection import REMOTE_PATH
 from mega_cli.output.change import report_change
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
 from mega_cli.paths.remote import RemotePath
+from mega_cli.share.healing import open_to_change
 from mega_cli.system.directories import open_home
 from mega_cli.volume.changes import move
 
@@ -24,6 +24,6 @@ def command(console: Console, sources: tuple[RemotePath, ...], destination: Remo
 
     An existing folder DST receives SRC under its name; several SRC need a folder.
     """
-    with open_volume(open_home(), spoken_waits(console)) as session:
+    with open_to_change(open_home(), console.note, spoken_waits(console)) as session:
         summary = move(session, sources, destination, is_dry_run=is_dry_run)
     report_change(console, f"moved to {destination}", summary, is_dry_run=is_dry_run)

@@ -8,7 +8,6 @@ from typing import Literal
 
 import click
 
-from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.completion import complete_local_then_remote
@@ -19,6 +18,7 @@ from mega_cli.output.progress import shown_progress
 from mega_cli.output.summary import report_transfer
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
+from mega_cli.share.healing import open_to_change
 from mega_cli.system.directories import open_home
 from mega_cli.volume.put import put
 from mega_cli.volume.requests import PutOptions, PutStream
@@ -73,7 +73,10 @@ def command(
     home = open_home()
     pace = open_pace(home, moving.limit)
     console.when_interrupted = "run the same command again: what was sent is kept, and it goes on from there"
-    with shown_progress(console, is_dry_run=is_dry_run) as progress, open_volume(home, progress, pace) as session:
+    with (
+        shown_progress(console, is_dry_run=is_dry_run) as progress,
+        open_to_change(home, console.note, progress, pace) as session,
+    ):
         found = [_standard_input() if source == "-" else source for source in sources]
         summary = put(session, found, RemotePath.parse(destination), options, progress)
     report_transfer(

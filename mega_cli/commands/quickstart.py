@@ -25,6 +25,7 @@ from mega_cli.output.console import Console
 from mega_cli.output.progress import shown_progress
 from mega_cli.output.quickstart import report_entered, report_listing, report_round_trip, report_stored, suggest_next
 from mega_cli.paths.remote import RemotePath
+from mega_cli.share.healing import open_to_change
 from mega_cli.system.directories import Home, open_home
 from mega_cli.volume.browse import list_path
 from mega_cli.volume.get import get
@@ -88,7 +89,7 @@ def command(
 def _store_and_prove(console: Console, home: Home, source: Path, pace: Pace) -> SomeItemsFailedError | None:
     """Put, list, get and compare; give the error to end with when items failed."""
     stored = RemotePath.parse(source.name)
-    with shown_progress(console) as progress, open_volume(home, progress, pace) as session:
+    with shown_progress(console) as progress, open_to_change(home, console.note, progress, pace) as session:
         put_summary = put(session, [str(source)], RemotePath(), PutOptions(), progress)
     report_stored(console, put_summary, progress.skipped_bytes)
     listed = set(progress.listed)

@@ -18,6 +18,7 @@ from mega_cli.output.listing import KIND_NAMES, size_writer
 from mega_cli.output.progress import spoken_waits
 from mega_cli.output.units import counted, moment_text, rfc3339
 from mega_cli.paths.remote import RemotePath
+from mega_cli.share.healing import open_to_change
 from mega_cli.system.directories import open_home
 from mega_cli.volume.trash import Trashed, empty, list_trash, restore
 
@@ -59,7 +60,7 @@ def restore_command(
     Folders that are missing on the way are made. What would stand where something is already stays in the trash and is
     listed: exit code 3.
     """
-    with open_volume(open_home(), spoken_waits(console)) as session:
+    with open_to_change(open_home(), console.note, spoken_waits(console), is_thorough=True) as session:
         summary = restore(session, words, destination, is_dry_run=is_dry_run)
     for problem in summary.problems:
         console.problem(problem.path, problem.message)
@@ -93,7 +94,7 @@ def empty_command(console: Console, before_ns: int | None, *, is_sure: bool, is_
 
     History keeps what was in it until the server sweeps it, and it counts as used until then.
     """
-    with open_volume(open_home(), spoken_waits(console)) as session:
+    with open_to_change(open_home(), console.note, spoken_waits(console)) as session:
         names = {
             trashed.entry.name
             for trashed in list_trash(session)

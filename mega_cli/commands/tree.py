@@ -6,36 +6,36 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from mega_cli.account import open_volume
 from mega_cli.options.command import declare, human_option
-from mega_cli.options.selection import REMOTE_PATH
+from mega_cli.options.link import WHERE, visiting_options
 from mega_cli.output.console import Console
 from mega_cli.output.listing import entry_fields
 from mega_cli.output.progress import spoken_waits
 from mega_cli.output.units import counted, short_size_text
-from mega_cli.paths.remote import RemotePath
+from mega_cli.share.places import Visiting, Where, open_files
 from mega_cli.system.directories import open_home
 from mega_cli.volume.browse import listed, walk_path
 from mega_cli.volume.walk import Step
 
 
 @declare("tree", examples=("mega tree -L 2 /", "mega tree --json /sample"))
-@click.argument("path", type=REMOTE_PATH, default="/")
+@click.argument("path", type=WHERE, default="/")
 @click.option("-L", "--depth", "depth", type=click.IntRange(min=1), help="Draw so many levels of folders.")
 @human_option
-def command(console: Console, path: RemotePath, depth: int | None, *, is_human: bool) -> None:
+@visiting_options
+def command(console: Console, path: Where, depth: int | None, visiting: Visiting, *, is_human: bool) -> None:
     """Draw what lies below a folder.
 
-    PATH is / when it is left out. -h shows the sizes of files.
+    PATH is / when it is left out; it may be a link, LINK or LINK:/PATH. -h shows the sizes of files.
     """
-    with open_volume(open_home(), spoken_waits(console)) as session:
-        steps = walk_path(session, path, most_depth=depth)
+    with open_files(open_home(), path, visiting, spoken_waits(console)) as (files, below):
+        steps = walk_path(files, below, most_depth=depth)
         if console.is_json:
             console.listing(
-                {"path": str(path)}, "entries", (entry_fields(listed(step.entry, step.path)) for step in steps)
+                {"path": str(below)}, "entries", (entry_fields(listed(step.entry, step.path)) for step in steps)
             )
         else:
-            console.result(str(path))
+            console.result(str(below))
             console.result(drawn(steps, is_human=is_human))
 
 

@@ -54,7 +54,7 @@ class LinkUrl:
         """Write the URL."""
         flags = _HAS_PASSWORD if self.has_password else 0
         fragment = bytes([_VERSION, flags]) + self.secret.reveal() + self.pin
-        return f"{self.base}/s/{_letters(self.link_id)}#{_letters(fragment)}"
+        return f"{self.base}/s/{id_letters(self.link_id)}#{id_letters(fragment)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ def open_link_record(record_key: bytes, link_id: bytes, pin: bytes, record: byte
     return LinkRecord(seq, expires_ms, entry)
 
 
-def _letters(raw: bytes) -> str:
-    """Write base64url without padding."""
+def id_letters(raw: bytes) -> str:
+    """Write base64url without padding, as ids stand in URLs."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -132,4 +132,4 @@ def _bytes(letters: str) -> bytes:
         raw = base64.b64decode(letters + "=" * (-len(letters) % 4), altchars=b"-_", validate=True)
     except ValueError:
         return b""
-    return raw if _letters(raw) == letters else b""
+    return raw if id_letters(raw) == letters else b""

@@ -17,6 +17,7 @@ from mega_cli.errors import IntegrityError
 from mega_cli.formats.link import LINK_ID_BYTES, SECRET_BYTES
 
 NOTE_MOST_CHARS: Final = 500
+PATH_MOST_CHARS: Final = 8_192
 _VERSION: Final = 1
 _MOST = 2**63 - 1
 _Secret = Annotated[bytes, Meta(min_length=SECRET_BYTES, max_length=SECRET_BYTES)]
@@ -33,7 +34,7 @@ class Share(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     node_id: Annotated[bytes, Meta(min_length=16, max_length=16)]
     """The node it names; of a frozen share, the node it was made of."""
     is_live: bool
-    path: Annotated[str, Meta(max_length=8_192)]
+    path: Annotated[str, Meta(max_length=PATH_MOST_CHARS)]
     """Where the node was last seen, from `/`, for people and as the first place to look."""
     expires_ms: _Number
     most_opened: _Number
@@ -71,8 +72,13 @@ def link_id_of(name: str) -> bytes:
 
 
 def encode_share(share: Share) -> bytes:
-    """Write a share."""
-    return msgspec.msgpack.encode(share)
+    """Write a share. Raises ValueError when a reader would refuse it."""
+    raw = msgspec.msgpack.encode(share)
+    try:
+        decode_share(raw)
+    except IntegrityError:
+        raise ValueError("these fields make no valid share") from None
+    return raw
 
 
 def decode_share(raw: bytes) -> Share:
@@ -84,6 +90,6 @@ def decode_share(raw: bytes) -> Share:
         share = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise IntegrityError from None
-    if share.version != _VERSION or encode_share(share) != raw:
+    if share.version != _VERSION or msgspec.msgpack.encode(share) != raw:
         raise IntegrityError
     return share

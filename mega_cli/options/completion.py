@@ -91,6 +91,20 @@ def complete_profile(_context: click.Context, _parameter: click.Parameter, typed
     return [CompletionItem(name) for name in sorted(_profiles()) if name.startswith(typed)]
 
 
+def complete_share(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Give the ids of the links that this device has posted, as `mega shares` shows them: nothing is asked."""
+    from mega_cli.state.posted import PostedLinks  # noqa: PLC0415 -- only when a shell asks
+    from mega_cli.system.directories import open_home  # noqa: PLC0415 -- the same
+
+    with suppress(MegaError, OSError):
+        home = open_home()
+        if home.posted_file.is_file():
+            with PostedLinks(home.posted_file) as posted:
+                ids = [link_id.hex()[:8] for link_id in posted.link_ids()]
+            return [CompletionItem(link_id) for link_id in sorted(ids) if link_id.startswith(typed)]
+    return []
+
+
 def _profiles() -> Iterator[str]:
     from mega_cli.system.directories import find_directories  # noqa: PLC0415 -- only when a shell asks
 

@@ -28,34 +28,45 @@ device_name_option: Decorator = click.option(
 )
 
 
-def network_options(function: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the options of the network; its function gets `network: Network`, which the session keeps."""
+def _network_options(whose: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Give a command the options of the network; its function gets `network: Network`. `whose` ends their help."""
 
-    @click.option(
-        "--insecure-http",
-        is_flag=True,
-        help="Allow http:// to another machine, on a network you trust; the password is still never sent.",
-    )
-    @click.option(
-        "--ca-file",
-        metavar="FILE",
-        envvar="MEGA_CA_FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Trust the authorities in this PEM file, and no others; kept with the session.",
-    )
-    @click.option(
-        "--proxy",
-        metavar="URL",
-        envvar="MEGA_PROXY",
-        default="",
-        help="Go through this proxy, whatever HTTPS_PROXY says; kept with the session.",
-    )
-    @functools.wraps(function)
-    def with_network(*args: object, insecure_http: bool, ca_file: Path | None, proxy: str, **named: object) -> object:
-        network = Network(insecure_http, str(ca_file.absolute()) if ca_file else "", _checked(proxy))
-        return function(*args, network=network, **named)
+    def decorate(function: Callable[..., object]) -> Callable[..., object]:
+        @click.option(
+            "--insecure-http",
+            is_flag=True,
+            help=f"Allow http:// to another machine, on a network you trust; the password is still never sent{whose}.",
+        )
+        @click.option(
+            "--ca-file",
+            metavar="FILE",
+            envvar="MEGA_CA_FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=f"Trust the authorities in this PEM file, and no others{whose}.",
+        )
+        @click.option(
+            "--proxy",
+            metavar="URL",
+            envvar="MEGA_PROXY",
+            default="",
+            help=f"Go through this proxy, whatever HTTPS_PROXY says{whose}.",
+        )
+        @functools.wraps(function)
+        def with_network(
+            *args: object, insecure_http: bool, ca_file: Path | None, proxy: str, **named: object
+        ) -> object:
+            network = Network(insecure_http, str(ca_file.absolute()) if ca_file else "", _checked(proxy))
+            return function(*args, network=network, **named)
 
-    return with_network
+        return with_network
+
+    return decorate
+
+
+network_options = _network_options("; kept with the session")
+"""Give a command that logs in `network: Network`, which the session keeps."""
+visit_network_options = _network_options(" (of a link; an account has its own)")
+"""Give a command that reads links `network: Network`."""
 
 
 def _checked(proxy: str) -> str:

@@ -34,6 +34,8 @@ class PasswordSource:
     file: str = ""
     command: str = ""
     name: str = "password"
+    option: str = ""
+    """What its options begin with, where that is not the name."""
 
     @property
     def _variable(self) -> str:
@@ -61,8 +63,8 @@ class PasswordSource:
             what = self.name.replace("-", " ")
             raise UsageError(
                 f"a {what} is needed, and there is no terminal to ask on",
-                f"give --{self.name}-file FILE (- is standard input), --{self.name}-command COMMAND, "
-                f"or {self._variable}",
+                f"give --{self.option or self.name}-file FILE (- is standard input), "
+                f"--{self.option or self.name}-command COMMAND, or {self._variable}",
             )
         answer = click.prompt(question, hide_input=True, err=True, confirmation_prompt="Once more" if is_new else False)
         return _one_line(answer.encode("utf-8", "surrogateescape"))
@@ -100,6 +102,8 @@ def _source_options(name: str, what: str) -> Callable[[Callable[..., object]], C
 
 password_options = _source_options("password", "the password")
 """Give a command `password: PasswordSource`."""
+link_password_options = _source_options("link-password", "the link's password")
+"""Give a command `link_password: PasswordSource`, of a link that is opened."""
 new_password_options = _source_options("new-password", "the new password")
 """Give a command `new_password: PasswordSource`."""
 

@@ -2,11 +2,11 @@
 
     the tree's share   its target      the server's link                    → action
     there              there           none                                 → POST
-    there              there           older than what the target is now    → UPDATE
+    there              there           not what was last posted, or older   → UPDATE
     there              there           in step                              → NOTHING
+    there              there           stopped, because its target had left → UPDATE
     there              left `files`    enabled                              → STOP
     there              left `files`    stopped, or none                     → NOTHING
-    there              there           stopped, because its target had left → UPDATE
     there              any             revoked for ever                     → DROP the share
 
 The share is committed before its link is posted, and dropped after it is revoked, so that whatever was cut heals here.
@@ -30,7 +30,7 @@ class Action(Enum):
 
 
 def plan(link: LinkInfo | None, *, has_target: bool, is_in_step: bool) -> Action:
-    """Decide; `is_in_step` says that what was last posted is what the target is now."""
+    """Decide; `is_in_step` says that what was last posted is what the target is now, and that the server has it."""
     if link is None:
         return Action.POST if has_target else Action.NOTHING
     if link.is_revoked:

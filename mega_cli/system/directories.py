@@ -39,6 +39,11 @@ class Directories:
         return self.logs / "mega.log"
 
     @property
+    def seen_links_file(self) -> Path:
+        """Say where it is kept how new the links of others were; no account is needed for it, and no clean-up may."""
+        return self.data / "links-seen.db"
+
+    @property
     def accounts(self) -> Path:
         """Say where the profiles lie."""
         return self.data / "accounts"
@@ -104,6 +109,11 @@ class Home:
     def index_file(self) -> Path:
         """Say where the content index lies; it may be deleted."""
         return self.folder / "index.db"
+
+    @property
+    def posted_file(self) -> Path:
+        """Say where it is kept what was last posted of the account's links; it may be deleted."""
+        return self.folder / "links.db"
 
     @property
     def pages_file(self) -> Path:

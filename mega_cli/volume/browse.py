@@ -10,25 +10,36 @@ from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.commit import open_tree
 from mega_cli.volume.requests import Listed
 from mega_cli.volume.session import VolumeSession
+from mega_cli.volume.source import VisitedFiles
 from mega_cli.volume.tree import FILES, Path, Tree, shown
 from mega_cli.volume.walk import Step, walk
 
+Files = VolumeSession | VisitedFiles
+"""What the reading services read: one's own files, or those that a link names."""
 
-def list_path(session: VolumeSession, path: RemotePath, *, is_recursive: bool = False) -> Iterator[Listed]:
+
+def list_path(files: Files, path: RemotePath, *, is_recursive: bool = False) -> Iterator[Listed]:
     """Yield a folder's entries in name order, or the one file at `path`; with `is_recursive`, each folder then its own.
 
     Raises MissingItemError before the first line when there is nothing; LimitError where a walk does.
     """
-    steps = walk_path(session, path, most_depth=None if is_recursive else 1)
+    steps = walk_path(files, path, most_depth=None if is_recursive else 1)
     return (listed(step.entry, step.path) for step in steps)
 
 
-def walk_path(session: VolumeSession, path: RemotePath, *, most_depth: int | None = None) -> Iterator[Step]:
+def walk_path(files: Files, path: RemotePath, *, most_depth: int | None = None) -> Iterator[Step]:
     """Walk what lies below `path`; a file is the only step, of depth 0. Raises MissingItemError before the first."""
-    entry = existing_entry(open_tree(session, session.head()), (FILES, *path.parts))
+    entry = find_path(files, path)
     if entry.kind != FOLDER:
         return iter([Step(entry.name, 0, entry, is_last=True)])
-    return walk(session.pages, entry, most_depth=most_depth)
+    return walk(files.pages, entry, most_depth=most_depth)
+
+
+def find_path(files: Files, path: RemotePath) -> Entry:
+    """Find what stands at `path`, in one's own volume in its newest state. Raises MissingItemError."""
+    if isinstance(files, VolumeSession):
+        return existing_entry(open_tree(files, files.head()), (FILES, *path.parts))
+    return files.entry_at(path)
 
 
 def existing_entry(tree: Tree, path: Path) -> Entry:

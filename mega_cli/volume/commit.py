@@ -57,6 +57,7 @@ def commit(session: VolumeSession, change: Change, uploader: Uploader, needs: It
         record = seal_root_record(session.keys, head.revision + 1, head.digest, next_body(head, session.device, root))
         moved = _swap(session, head, record, content | {sealed.ref.id for sealed in fresh} | {root.id})
         if moved is None:
+            session.has_committed = True
             return head.revision + 1
         head = moved
         time.sleep(randomness.random_below(min(LONGEST_WAIT_S, SLOT_S * 2 ** min(attempt, 10))))

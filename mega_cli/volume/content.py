@@ -7,9 +7,9 @@ again; whether the server still has it is the commit's question, never the index
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Executor, Future
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mega_cli.chunking.chunker import CHUNK_MIN_BYTES, Chunker
 from mega_cli.crypto.content import chunk_fingerprint, content_hasher
@@ -17,7 +17,6 @@ from mega_cli.crypto.keys import VolumeKeys
 from mega_cli.formats.lists import ENTRY_MOST_DATA_REFS, cut_into_lists
 from mega_cli.formats.object import DEDUP_LEAST_BYTES, Sealer
 from mega_cli.model import MIB, BlobId, Ref
-from mega_cli.state.index import ContentIndex
 from mega_cli.volume.facts import ChunkStored, Fact
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.requests import Readable
@@ -50,11 +49,21 @@ class _Stored(NamedTuple):
     was_known: bool
 
 
+class ChunkIndex(Protocol):
+    """What is believed stored, by keyed fingerprint (`mega_cli.state.index`)."""
+
+    def lookup(self, fingerprints: Iterable[bytes]) -> dict[bytes, Ref]:
+        """Give the refs of those that are known."""
+
+    def add(self, items: Iterable[tuple[bytes, Ref]]) -> None:
+        """Remember chunks that are stored."""
+
+
 class ContentWriter:
     """Seals content and hands it to the uploader. `store_small` may be called from any thread."""
 
     def __init__(
-        self, keys: VolumeKeys, sealer: Sealer, uploader: Uploader, index: ContentIndex, index_key: bytes
+        self, keys: VolumeKeys, sealer: Sealer, uploader: Uploader, index: ChunkIndex, index_key: bytes
     ) -> None:
         self._keys = keys
         self._sealer = sealer

@@ -15,7 +15,7 @@ from mega_cli.localfs.publish import Destination
 from mega_cli.model import Ref
 from mega_cli.paths.names import name_from_disk, printable
 from mega_cli.paths.remote import RemotePath
-from mega_cli.volume.browse import existing_entry
+from mega_cli.volume.browse import Files, existing_entry, find_path
 from mega_cli.volume.commit import open_tree
 from mega_cli.volume.download import fetch_in_order
 from mega_cli.volume.get_totals import totals_told
@@ -86,16 +86,16 @@ def get_entries(
     return walk.summary()
 
 
-def cat(session: VolumeSession, path: RemotePath, sink: BinaryIO, progress: Progress) -> None:
+def cat(files: Files, path: RemotePath, sink: BinaryIO, progress: Progress) -> None:
     """Write a file's content to `sink`, each byte verified before it is written.
 
     Raises MissingItemError, UsageError for a folder, IntegrityError; what was written until then stays written.
     """
-    entry = existing_entry(open_tree(session, session.head()), (FILES, *path.parts))
+    entry = find_path(files, path)
     if entry.kind != FILE:
         kind = "a folder" if entry.kind == FOLDER else "a symbolic link"
         raise UsageError(f"{shown((FILES, *path.parts))} is {kind}", "to fetch it: mega get " + str(path))
-    write_content(session, entry, sink, progress)
+    write_content(files, entry, sink, progress)
 
 
 def write_content(source: Source, entry: Entry, sink: BinaryIO, progress: Progress) -> None:

@@ -49,7 +49,10 @@ class Owner:
 
 
 class VolumeSession:
-    """Everything the services need to work on one volume. Use it from one control thread; close it when done."""
+    """Everything the services need to work on one volume. Use it from one control thread; close it when done.
+
+    `newest` is the head that was verified last, `has_committed` whether this session has changed the volume.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,9 @@ class VolumeSession:
         self.device = device
         self._trust = trust
         self.page_cache = pages
-        self._owner = owner
+        self.owner = owner
+        self.newest: Head | None = None
+        self.has_committed = False
         self.pages = SealedPages(keys.page, Sealer(keys), self.fetch, pages)
 
     def __enter__(self) -> Self:
@@ -96,7 +101,7 @@ class VolumeSession:
 
     def pin(self) -> Pin | None:
         """Give the newest revision this device has seen, or None on a fresh device."""
-        return self._trust.pin(self._owner.origin, self._owner.account, self.keys.volume, self.keys.epoch)
+        return self._trust.pin(self.owner.origin, self.owner.account, self.keys.volume, self.keys.epoch)
 
     def head(self) -> Head:
         """Ask for the head and verify it. Raises RollbackError, IntegrityError, TemporaryError."""
@@ -120,8 +125,9 @@ class VolumeSession:
         header, body = open_root_record(self.keys, record)
         reached = Pin(header.revision, header.digest)
         passed = [reached] if since is None else self._trace(since, reached, header.prev)
-        self._trust.raise_pin(self._owner.origin, self._owner.account, self.keys.volume, self.keys.epoch, passed)
-        return Head(header.revision, header.digest, body), passed
+        self._trust.raise_pin(self.owner.origin, self.owner.account, self.keys.volume, self.keys.epoch, passed)
+        self.newest = Head(header.revision, header.digest, body)
+        return self.newest, passed
 
     def _trace(self, since: Pin, head: Pin, head_prev: bytes) -> list[Pin]:
         """Follow `prev` hashes from a pin up to the head; give all records passed, both ends included."""

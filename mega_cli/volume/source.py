@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
+from mega_cli.formats.page import Entry
 from mega_cli.model import BlobId
+from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.pagestore import OpenedPages
 
 
@@ -21,3 +23,10 @@ class Source(Protocol):
 
     def fetch(self, ids: Sequence[BlobId]) -> Generator[tuple[BlobId, bytes], None, None]:
         """Stream blobs in the order asked, unverified. Safe to call from any thread; close it to stop early."""
+
+
+class VisitedFiles(Source, Protocol):
+    """The files that somebody shows: `/` is what they name."""
+
+    def entry_at(self, path: RemotePath) -> Entry:
+        """Find what stands at `path`. Raises MissingItemError."""

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 from mega_cli.formats.page import FILE, FOLDER, Entry
 from mega_cli.paths.remote import RemotePath
-from mega_cli.volume.browse import existing_entry
-from mega_cli.volume.commit import open_tree
+from mega_cli.volume.browse import Files, find_path
 from mega_cli.volume.pagestore import OpenedPages
-from mega_cli.volume.session import VolumeSession
-from mega_cli.volume.tree import FILES
 from mega_cli.volume.walk import Step, walk
 
 
@@ -27,10 +24,9 @@ class Usage:
     folders: int = 0
 
 
-def path_usage(session: VolumeSession, path: RemotePath) -> Iterator[Usage]:
+def path_usage(files: Files, path: RemotePath) -> Iterator[Usage]:
     """Yield the usage of every folder below `path`, and last its own. Raises MissingItemError before the first."""
-    entry = existing_entry(open_tree(session, session.head()), (FILES, *path.parts))
-    return entry_usage(session.pages, str(path), entry)
+    return entry_usage(files.pages, str(path), find_path(files, path))
 
 
 def entry_usage(pages: OpenedPages, path: str, entry: Entry) -> Iterator[Usage]:

@@ -34,8 +34,8 @@ def link_url_vectors() -> Iterator[Vector]:
     url = link.LinkUrl("https://mega.example", ID, Secret(SECRET), PIN, has_password=False)
     good = url.text()
     path, _, fragment = good.partition("#")
-    version_2 = link._letters(b"\x02\x00" + SECRET + PIN)
-    flag_2 = link._letters(b"\x01\x02" + SECRET + PIN)
+    version_2 = link.id_letters(b"\x02\x00" + SECRET + PIN)
+    flag_2 = link.id_letters(b"\x01\x02" + SECRET + PIN)
     with_password = link.LinkUrl("https://mega.example", ID, Secret(SECRET), PIN, has_password=True).text()
 
     def vector(comment: str, text: str, expect: str = "usage") -> Vector:

@@ -17,7 +17,8 @@ from mega_cli.api.pace import Pace
 from mega_cli.main import main
 from mega_cli.volume.progress import Progress
 
-VOLUME_COMMANDS = ("put", "get", "cat", "ls", "tree", "find", "du", "trash", "mkdir", "mv", "cp", "rm", "state")
+OPENING = ("commands.get", "commands.trash", "commands.state", "share.places", "share.healing")
+"""Modules that open the volume for commands."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class FakeVolume:
 
     calls: list[tuple[object, ...]] = field(default_factory=list)
     is_open: bool = False
+    has_committed: bool = False
 
     def open(self, _home: object, _progress: Progress | None = None, _pace: Pace | None = None) -> Self:
         """Stand in for `open_volume`."""
@@ -86,6 +88,6 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 def volume(monkeypatch: pytest.MonkeyPatch) -> FakeVolume:
     """Have every command that opens the volume open a fake one."""
     fake = FakeVolume()
-    for name in VOLUME_COMMANDS:
-        monkeypatch.setattr(f"mega_cli.commands.{name}.open_volume", fake.open)
+    for name in OPENING:
+        monkeypatch.setattr(f"mega_cli.{name}.open_volume", fake.open)
     return fake
