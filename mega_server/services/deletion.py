@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from mega_server.database import accounts, doomed
 from mega_server.protocol.ids import VolumeId
@@ -34,8 +35,8 @@ def delete_account(backend: Backend, who: SignedIn, message: DeleteRequest, sign
             drop_account(connection, who.account)
     if not is_allowed:
         raise login_refused()
-    # The account is gone, whatever happens to its files: what is left of them goes at the next start.
-    with contextlib.suppress(OSError):
+    # The account is gone, whatever happens to its files: what is left of them goes with the next sweep.
+    with contextlib.suppress(OSError, OperationalError):
         remove_doomed(backend)
 
 

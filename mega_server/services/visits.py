@@ -7,9 +7,12 @@ answers 410, the last two only to who brings the proof.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Sequence
+
+from sqlalchemy.exc import OperationalError
 
 from mega_server.database import links
 from mega_server.protocol.errors import ErrorCode
@@ -56,8 +59,8 @@ def visitor_blobs(backend: Backend, link: bytes, token: bytes, ids: Sequence[Blo
         raise RefusedError(ErrorCode.UNAUTHORIZED, "this visit has ended: open the link again")
     _check_expiry(row, now)
     frames = read_blobs(backend, row.account, VolumeId(row.volume), ids)
-    # What a power cut forgets of this count is no loss.
-    with backend.database.writing(is_durable=False) as connection:
+    # What a power cut, or a database without room, forgets of this count is no loss.
+    with contextlib.suppress(OperationalError), backend.database.writing(is_durable=False) as connection:
         links.add_fetched_bytes(connection, token_hash, link, frames.size_bytes)
     return frames
 

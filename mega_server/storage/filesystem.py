@@ -25,6 +25,8 @@ _OPEN_PACKS = 256
 _VOLUME = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[0-9a-f]{64}")
 _PARTIAL = ".part"
+# An empty file needs no block, so a full disk would take it.
+_PROBE = bytes(4096)
 
 
 class FilesystemStore:
@@ -105,8 +107,10 @@ class FilesystemStore:
     def check(self) -> None:
         """Write and remove a file, as storing a pack would. Raises OSError."""
         probe = self._root / f"{secrets.token_hex(8)}.probe"
-        probe.write_bytes(b"")
-        probe.unlink()
+        try:
+            probe.write_bytes(_PROBE)
+        finally:
+            probe.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close every cached descriptor that no reader holds."""

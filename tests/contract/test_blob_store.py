@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from mega_server.protocol.ids import VolumeId
 from mega_server.storage.filesystem import FilesystemStore
 from mega_server.storage.memory import MemoryStore
 from mega_server.storage.store import BlobStore, PackLostError, PackName, StoredPack
+from tests.kit.small_disks import small_disk
 
 VOLUME, OTHER = VolumeId(b"v" * 16), VolumeId(b"w" * 16)
 NAME, SECOND = PackName(b"n" * 32), PackName(b"m" * 32)
@@ -214,3 +216,15 @@ def test_a_removed_pack_is_lost(store: BlobStore) -> None:
 def test_removing_twice_is_harmless(store: BlobStore) -> None:
     """A removal may be repeated after a crash."""
     store.remove(VOLUME, NAME)
+
+
+def test_a_full_disk_is_noticed(tmp_path: Path) -> None:
+    """The look at a disk without room says that no pack can be stored, and leaves nothing."""
+    with small_disk(tmp_path / "disk", "size=64k") as disk:
+        store = FilesystemStore(disk)
+        store.check()
+        (disk / "filled").write_bytes(bytes(shutil.disk_usage(disk).free))
+
+        with pytest.raises(OSError, match="No space left"):
+            store.check()
+        assert list((disk / "v").iterdir()) == []

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from mega_server.protocol import routes
 from mega_server.protocol.errors import ErrorCode
+from mega_server.services import deletion
 from mega_server.storage.memory import MemoryStore
 from tests.kit.account import FakeAccount, error_of, ids_of, pack_of, random_blobs
 from tests.kit.server import backend_of
+from tests.server.conftest import FakeClock
+from tests.server.test_links import FakeLink
 
 
 @pytest.fixture
@@ -78,6 +85,53 @@ def test_a_database_without_room(alice: FakeAccount, full_database: Callable[[],
     full_database()
     assert alice.post(routes.PACKS, pack_of(refused)).status_code == 201
     assert alice.post(routes.COMMITS, alice.next_record() + ids).status_code == 201
+
+
+@pytest.fixture
+def no_room(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Give what takes the last room: from then on the database begins no write, as when its log cannot grow."""
+
+    def refuse(**_: bool) -> NoReturn:
+        raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database or disk is full"))
+
+    return lambda: monkeypatch.setattr(backend_of(app).database, "writing", refuse)
+
+
+def test_everything_stored_can_be_read(alice: FakeAccount, no_room: Callable[[], None], clock: FakeClock) -> None:
+    """A session that would be noted as used, hours later, reads all the same."""
+    blobs = random_blobs(1)
+    alice.post(routes.PACKS, pack_of(blobs))
+    clock.advance(2 * 3600)
+    no_room()
+
+    assert alice.get(routes.HEAD).status_code == 200
+    assert blobs[0] in alice.post(routes.BLOBS, ids_of(blobs)[0]).data
+
+
+def test_a_visit_goes_on(alice: FakeAccount, web: FlaskClient, no_room: Callable[[], None]) -> None:
+    """Who has opened a link reads on, although nobody counts the bytes."""
+    link, token = FakeLink(alice), os.urandom(32)
+    link.post()
+    link.open(web, token)
+    no_room()
+
+    assert link.blobs(web, token, []).status_code == 200
+
+
+def test_a_deletion_is_not_taken_back(
+    alice: FakeAccount, app: Flask, no_room: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is gone and is said to be, although its packs wait for room to be forgotten."""
+    alice.post(routes.PACKS, pack_of(random_blobs(1)))
+    drop_account = deletion.drop_account
+
+    def drop(connection: Connection, account: str) -> None:
+        drop_account(connection, account)
+        no_room()
+
+    monkeypatch.setattr(deletion, "drop_account", drop)
+    assert alice.delete().status_code == 204
+    assert len(list(backend_of(app).store.packs())) == 1
 
 
 @pytest.mark.usefixtures("full_store")
