@@ -21,7 +21,7 @@ from mega_server.protocol.errors import ERROR_KINDS
 
 Route = tuple[str, str]
 """Template and method."""
-_STATUSES: Final = (*sorted({200, 201, *(kind.status for kind in ERROR_KINDS.values())}), 0)
+_STATUSES: Final = (*sorted({200, 201, 204, 304, *(kind.status for kind in ERROR_KINDS.values())}), 0)
 """What a request can end with; 0 stands for any other."""
 _BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _ROUTES_MOST: Final = 64

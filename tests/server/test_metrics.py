@@ -48,6 +48,16 @@ def test_requests_are_counted_by_template(web: FlaskClient, alice: FakeAccount) 
     assert value(web, "mega_request_duration_seconds_bucket", **asked, le="+Inf") == 3
 
 
+def test_every_status_that_a_route_answers_is_named(web: FlaskClient, alice: FakeAccount) -> None:
+    """An answer without a body, and a file that a browser has already, are no "other"."""
+    page = "/s/app/page.js"
+    web.get(page, headers={"If-None-Match": web.get(page).headers["ETag"]})
+    alice.web.delete(routes.path(routes.SESSION, session_id="current"), headers=alice.bearer)
+
+    assert value(web, "mega_requests_total", route=routes.PAGE_FILE, method="GET", status="304") == 1
+    assert value(web, "mega_requests_total", route=routes.SESSION, method="DELETE", status="204") == 1
+
+
 def test_unknown_routes_are_one_row(web: FlaskClient) -> None:
     """Whatever strangers ask for makes no new row."""
     for path in ("/wp-login.php", "/a", "/b"):
