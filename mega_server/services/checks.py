@@ -1,7 +1,7 @@
 """Looking whether everything is there: quickly for `/healthz`, thoroughly for `mega-server check`.
 
-Looking changes nothing, and can be done while the server runs: packs that arrive meanwhile are looked at or not, never
-reported.
+Looking changes nothing, and can be done while the server runs: packs that arrive or leave meanwhile are looked at or
+not, never reported.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def check(backend: Backend, *, reads_data: bool) -> Iterator[Finding]:
             indexed = blobs.blob_rows(connection, row.pack)
         volume, name = VolumeId(row.volume), PackName(row.name)
         size_bytes = backend.store.size_bytes(volume, name)
+        if size_bytes != row.size_bytes and not _is_indexed(backend, row.pack):
+            continue  # its account was deleted meanwhile, or its owner has sent its blobs again
         if size_bytes is None:
             yield Finding(True, volume, name, f"the pack is lost, and {len(indexed)} blobs with it")
             continue
@@ -72,6 +74,11 @@ def check(backend: Backend, *, reads_data: bool) -> Iterator[Finding]:
     for volume, name, size_bytes in backend.store.leftovers(backend.clock() - _CUT_AFTER_MS):
         what = f"{size_bytes} bytes of a pack whose upload was killed; serve removes them after a day"
         yield Finding(False, volume, name, what)
+
+
+def _is_indexed(backend: Backend, pack: int) -> bool:
+    with backend.database.reading() as connection:
+        return bool(blobs.numbered_packs(connection, [pack]))
 
 
 def _check_blobs(

@@ -6,13 +6,16 @@ import base64
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Connection, Row
 
 from mega_server.app import create_app
 from mega_server.cli import main
 from mega_server.config import Config, Signup, Storage
+from mega_server.database import blobs
 from mega_server.protocol import routes
 from mega_server.services.backend import initialise
 from tests.kit.account import FakeAccount, pack_of, random_blobs
@@ -112,6 +115,21 @@ def test_check_finds_a_lost_pack(data: Path) -> None:
     result = run("check", "--data", str(data))
     assert result.exit_code == 14
     assert "the pack is lost, and 2 blobs with it" in result.stdout
+
+
+def test_check_is_not_misled_by_a_deletion(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packs of an account that is deleted while they are checked are not damaged."""
+    pack_rows = blobs.pack_rows
+
+    def look_then_delete(connection: Connection) -> list[Row[Any]]:
+        found = pack_rows(connection)
+        assert run("user", "rm", "alice", "--yes", "--data", str(data)).exit_code == 0
+        return found
+
+    monkeypatch.setattr(blobs, "pack_rows", look_then_delete)
+    result = run("check", "--data", str(data))
+
+    assert (result.exit_code, result.stdout) == (0, "no damage; 0 orphan packs\n")
 
 
 def test_check_finds_a_cut_pack(data: Path) -> None:
