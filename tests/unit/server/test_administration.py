@@ -17,7 +17,7 @@ from mega_server.protocol import routes
 from mega_server.services import backups
 from mega_server.services.sweep import sweep_if_due
 from mega_server.storage.hold import held
-from tests.kit.account import ids_of
+from tests.kit.account import FakeAccount, ids_of
 from tests.kit.administered import Running, flip, index_of, packs_in, query, run, run_json
 from tests.kit.server import backend_of, make_app
 
@@ -293,6 +293,14 @@ def test_sweeping_is_due_once_a_day(tmp_path: Path) -> None:
     backend.close()
 
     assert done == [True, False, True]
+
+
+def test_stats_of_boundless_quotas(server: Running) -> None:
+    """Two accounts that may store whatever they like are more than a database can add up."""
+    FakeAccount(server.app.test_client(), name="bob").enter()
+    query(server.folder, "UPDATE accounts SET quota_bytes = ?", 2**62)
+
+    assert run_json("stats", "--data", server.folder)["quota_promised_bytes"] == 2**63
 
 
 def test_stats(server: Running) -> None:
