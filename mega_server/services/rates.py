@@ -104,8 +104,8 @@ def _look(connection: Connection, limits: dict[bytes, Rate], now: int) -> tuple[
 def _subscriber(address: str) -> str:
     """Say whose address it is: one of IPv4, or the 64 bits of IPv6 that one subscriber has; "" is not limited.
 
-    Loopback is not: what comes from there is this machine, or a proxy that `--trust-proxy` does not name, behind which
-    everyone would share one bucket.
+    Loopback is not: what comes from there is this machine, or a proxy that `--trusted-proxies` does not count, behind
+    which everyone would share one bucket.
     """
     try:
         found = ipaddress.ip_address(address)

@@ -31,11 +31,6 @@ class Swept:
     expired: dict[str, int]
     """Rows that have run out, by their table."""
 
-    @property
-    def is_nothing(self) -> bool:
-        """Say whether there was nothing to do."""
-        return not (self.doomed_packs or self.leftovers or any(self.expired.values()))
-
 
 def sweep(backend: Backend, *, is_dry_run: bool) -> Swept:
     """Remove it, or only count it. Safe while the server runs, and to repeat. Raises OSError."""
