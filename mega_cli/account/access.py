@@ -46,7 +46,7 @@ def open_session(home: Home) -> Session:
 
 def known_account(home: Home) -> tuple[str, str]:
     """Give origin and name of the account that logged in here last. Raises NotInitialisedError when there was none."""
-    if not home.folder.is_dir():
+    if not home.folder.is_dir() or not home.trust_file.exists():  # opening it would make an empty one
         raise NotInitialisedError("this device knows no account", "mega login --help")
     trust = TrustStore(home.trust_file)
     try:

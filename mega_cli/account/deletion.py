@@ -11,7 +11,7 @@ from contextlib import closing
 from mega_cli.account import connection
 from mega_cli.account.access import forget_account, open_session
 from mega_cli.account.connection import Place
-from mega_cli.account.login import REFUSED_HINT, told_kdf
+from mega_cli.account.login import PRESENT_HINT, told_kdf
 from mega_cli.account.passwords import check_length
 from mega_cli.account.slots import SignedChange
 from mega_cli.api.client import ServerClient
@@ -67,7 +67,7 @@ def _delete(client: ServerClient, change: SignedChange, login_seed: bytes) -> No
             return
         change.is_in_doubt = False
         if error.details.get("code") == ErrorCode.LOGIN_REFUSED:
-            error.message, error.hint = "the password is wrong; nothing was deleted", REFUSED_HINT
+            error.message, error.hint = "the password is wrong; nothing was deleted", PRESENT_HINT
         raise
 
 

@@ -89,7 +89,7 @@ def login_at(
         try:
             session = prove(client, place, prk, salt, policy, device_name=device_name)
         except NotLoggedInError as error:
-            error.hint = REFUSED_HINT
+            error.hint = _REFUSED_HINT
             if known_key is not None and account_key is None:
                 path = shlex.quote(str(own.account_key_file))
                 error.hint = f"check the password; if a recovery made this device's account key void: rm {path}"
@@ -100,9 +100,14 @@ def login_at(
     return session
 
 
-REFUSED_HINT: Final = (
+_REFUSED_HINT: Final = (
     "check account, server and password; if the account was made with --account-key, this device needs that key too: "
     "add --account-key-file FILE (the recovery kit holds it)"
+)
+
+PRESENT_HINT: Final = (
+    "check the password; if the account has an account key that this device lacks: "
+    "mega login --account-key-file FILE (the recovery kit holds it)"
 )
 
 

@@ -13,12 +13,12 @@ from contextlib import closing
 from mega_cli.account import connection
 from mega_cli.account.access import check_identity, open_session
 from mega_cli.account.connection import Place
-from mega_cli.account.login import REFUSED_HINT, identity_of, told_kdf
+from mega_cli.account.login import PRESENT_HINT, identity_of, told_kdf
 from mega_cli.account.passwords import check_length, judge_password
 from mega_cli.account.slots import Master, SignedChange, UnknownOutcomeError, kdf_of, password_part, stronger
 from mega_cli.api.messages import ErrorCode, SlotsRequest
 from mega_cli.crypto.passwords import DEFAULT_POLICY, login_keys_from_password, password_key
-from mega_cli.errors import NotLoggedInError, UsageError
+from mega_cli.errors import MegaError, NotLoggedInError, UsageError
 from mega_cli.model import Secret
 from mega_cli.state.account_key import load_account_key
 from mega_cli.state.session import Session
@@ -66,7 +66,11 @@ def change_password(
             )
             change = SignedChange(client, place.origin, request)
             _settle(change, login_keys_from_password(present_prk).login_seed, part.login_seed, session)
-        trust.pin_account(place.origin, place.account, AccountPin(salt, policy, identity_of(session)))
+        try:
+            trust.pin_account(place.origin, place.account, AccountPin(salt, policy, identity_of(session)))
+        except MegaError as error:
+            error.hint = "the new password holds all the same; see that the disk is writable and not full"
+            raise
 
 
 def _settle(change: SignedChange, present_seed: bytes, new_seed: bytes, session: Session) -> None:
@@ -82,5 +86,5 @@ def _settle(change: SignedChange, present_seed: bytes, new_seed: bytes, session:
         raise
     except NotLoggedInError as error:
         if error.details.get("code") == ErrorCode.LOGIN_REFUSED:
-            error.message, error.hint = "the present password is wrong; nothing was changed", REFUSED_HINT
+            error.message, error.hint = "the present password is wrong; nothing was changed", PRESENT_HINT
         raise

@@ -71,7 +71,9 @@ def shown_head(home: Home, progress: Progress | None = None) -> tuple[Shown | No
     """
     with open_volume(home, progress) as volume:
         with suppress(RollbackError):
-            volume.head()
+            head = volume.head()
+            followed = Shown(Pin(head.revision, head.digest), head.body.time_ms)
+            return followed, followed
         pin = volume.pin()
         try:
             record = volume.client.head(volume.keys.volume)

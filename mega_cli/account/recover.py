@@ -17,7 +17,7 @@ from mega_cli.account.access import account_fingerprint
 from mega_cli.account.connection import Place, check_origin
 from mega_cli.account.login import begin_session, identity_of, keep, session_of, told_kdf
 from mega_cli.account.passwords import judge_password
-from mega_cli.account.signup import KitKeeper
+from mega_cli.account.signup import KitKeeper, login_line
 from mega_cli.account.slots import (
     Master,
     SignedChange,
@@ -101,7 +101,7 @@ def complete_recovery(home: Home, opened: Recovery, new: Secret, kit: KitKeeper)
     """Set the new password, replace the recovery secret, end all other sessions, and stay signed in here.
 
     Raises UsageError for a weak password; UnknownOutcomeError when the answer was lost: then both kits are kept. After
-    any other error nothing was changed, and there is no new kit.
+    any other error nothing was changed, and there is no new kit, unless its hint says that both hold.
     """
     place, session = opened.place, opened.session
     judge_password(new, place.account)
@@ -134,7 +134,11 @@ def complete_recovery(home: Home, opened: Recovery, new: Secret, kit: KitKeeper)
         raise
     opened.is_complete = True
     own = home.with_profile(place.profile)
-    keep(own, session, AccountPin(opened.salt, policy, identity_of(session)))
+    try:
+        keep(own, session, AccountPin(opened.salt, policy, identity_of(session)))
+    except MegaError as error:
+        error.hint = f"the new password and the new kit hold all the same; go on with: {login_line(place)}"
+        raise
     if opened.account_key is not None:
         save_account_key(own.account_key_file, opened.account_key)
     return session

@@ -20,10 +20,11 @@ from mega_cli.account import (
     signup,
 )
 from mega_cli.crypto.passwords import FLOOR
-from mega_cli.errors import NotLoggedInError
+from mega_cli.errors import NotLoggedInError, SafetyStopError
 from mega_cli.formats.recovery_kit import Kit, read_kit
 from mega_cli.model import Secret
 from mega_cli.state.session import Session
+from mega_cli.state.trust import TrustStore
 from mega_cli.system.directories import Home, open_home
 from tests.kit.in_process import InProcessWire
 from tests.kit.server import backend_of, make_app
@@ -106,3 +107,12 @@ def lose(monkeypatch: pytest.MonkeyPatch, wire: InProcessWire, path: str, *, tim
         raise httpx.ReadError("cut", request=request)
 
     monkeypatch.setattr(wire, "handle_request", cut)
+
+
+def fill_disk_of_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be pinned any more."""
+
+    def fail(*_: object) -> None:
+        raise SafetyStopError("the disk is full", "run the same command again")
+
+    monkeypatch.setattr(TrustStore, "pin_account", fail)

@@ -132,3 +132,11 @@ def test_profiles_are_listed(changing: Changing) -> None:
         (other, False, False),
         (profile, True, True),
     ]
+
+
+def test_looking_at_profiles_makes_no_pins(changing: Changing) -> None:
+    """A lost file of pins stays lost, for `doctor` to find."""
+    changing.home.trust_file.unlink()
+
+    assert list_profiles(changing.home) == []
+    assert not changing.home.trust_file.exists()

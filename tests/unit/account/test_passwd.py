@@ -9,12 +9,12 @@ import pytest
 
 from mega_cli.account import change_password, open_session, passwd
 from mega_cli.account.slots import UnknownOutcomeError
-from mega_cli.errors import NotLoggedInError, TemporaryError, UntrustedKeyError, UsageError
+from mega_cli.errors import NotLoggedInError, SafetyStopError, TemporaryError, UntrustedKeyError, UsageError
 from mega_cli.model import MIB, KdfPolicy, Secret
 from mega_cli.state.session import save_session
 from mega_cli.state.trust import TrustStore
 from tests.kit.in_process import InProcessWire
-from tests.unit.account.changing import NEW, SLOTS, Changing, changing, lose, made, quick_wire
+from tests.unit.account.changing import NEW, SLOTS, Changing, changing, fill_disk_of_pins, lose, made, quick_wire
 from tests.unit.account.conftest import PASSWORD, URL
 
 __all__ = ["changing", "quick_wire"]
@@ -46,7 +46,7 @@ def test_a_wrong_present_password_changes_nothing(changing: Changing) -> None:
     with pytest.raises(NotLoggedInError) as caught:
         change_password(changing.home, Secret(b"wrong"), NEW)
     assert "present password is wrong" in caught.value.message
-    assert "--account-key" in caught.value.hint
+    assert "mega login --account-key-file FILE" in caught.value.hint
     assert changing.opens(PASSWORD)
 
 
@@ -78,6 +78,19 @@ def test_stronger_parameters_become_the_floor(changing: Changing, monkeypatch: p
     trust.close()
     assert pinned is not None
     assert pinned.policy == stronger
+    assert changing.opens(NEW)
+
+
+def test_a_disk_that_fails_afterwards_says_that_the_new_one_holds(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To run the same command again, with the old password, would be refused."""
+    with monkeypatch.context() as patch:
+        fill_disk_of_pins(patch)
+        with pytest.raises(SafetyStopError) as caught:
+            change_password(changing.home, PASSWORD, NEW)
+
+    assert caught.value.hint.startswith("the new password holds")
     assert changing.opens(NEW)
 
 

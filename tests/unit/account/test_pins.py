@@ -90,6 +90,14 @@ def test_there_is_nothing_to_accept_when_the_head_descends(world: World) -> None
     assert seen.pin == shown.pin
 
 
+def test_a_head_that_descends_is_asked_for_once(world: World) -> None:
+    """A commit of another device between two looks would pass for another history."""
+    world.wire.requests.clear()
+    shown_head(world.device)
+
+    assert [path.rpartition("/")[2] for path in world.wire.paths] == ["head"]
+
+
 def test_a_head_that_does_not_verify_cannot_be_accepted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 14, whatever a person would say."""
     pin(world.device, AHEAD)

@@ -12,14 +12,14 @@ import pytest
 from mega_cli.account import change_password, complete_recovery, open_recovery, open_session, place_of
 from mega_cli.account.slots import UnknownOutcomeError
 from mega_cli.crypto.passwords import login_keys_from_recovery
-from mega_cli.errors import MegaError, NotLoggedInError, UntrustedKeyError, UsageError
+from mega_cli.errors import MegaError, NotLoggedInError, SafetyStopError, UntrustedKeyError, UsageError
 from mega_cli.formats.recovery_kit import Kit, read_kit
 from mega_cli.formats.slot import seal_recovery_slot
 from mega_cli.model import Secret
 from mega_cli.state.account_key import load_account_key
 from mega_cli.system.directories import Home
 from tests.kit.in_process import InProcessWire
-from tests.unit.account.changing import NEW, SLOTS, Changing, changing, lose, made, quick_wire
+from tests.unit.account.changing import NEW, SLOTS, Changing, changing, fill_disk_of_pins, lose, made, quick_wire
 from tests.unit.account.conftest import PASSWORD, URL, Kept
 
 __all__ = ["changing", "quick_wire"]
@@ -142,6 +142,18 @@ def test_a_lost_answer_is_asked_for_again(changing: Changing, monkeypatch: pytes
     come_back(changing, changing.fresh("fresh"), changing.kit, Kept())
 
     assert changing.opens(NEW)
+
+
+def test_a_disk_that_fails_afterwards_says_that_both_hold(changing: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server has changed everything; the hint signs in with what holds."""
+    keeper = Kept()
+    with monkeypatch.context() as patch:
+        fill_disk_of_pins(patch)
+        with pytest.raises(SafetyStopError) as caught:
+            come_back(changing, changing.fresh("fresh"), changing.kit, keeper)
+
+    assert caught.value.hint.endswith(f"go on with: mega login {changing.name} --server {URL}")
+    assert (keeper.forgotten, changing.opens(NEW)) == (False, True)
 
 
 def test_the_kits_account_key_is_kept(quick_wire: InProcessWire, tmp_path: Path) -> None:
