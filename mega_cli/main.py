@@ -20,6 +20,7 @@ from mega_cli.errors import BugError, InterruptedRunError, MegaError, Permission
 from mega_cli.options.command import console_options
 from mega_cli.output.console import Console
 from mega_cli.output.interrupt import stop_on_signals
+from mega_cli.system.streams import open_closed_streams
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -197,17 +198,28 @@ def run() -> NoReturn:
     """Be the console script `mega`."""
     if "_MEGA_COMPLETE" in os.environ:
         sys.exit(_complete(os.environ["_MEGA_COMPLETE"]))
+    open_closed_streams()
     # A name that the terminal's encoding lacks is written as an escape; it must not end the run.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typeshed: TextIO
     # Imports make many objects and no garbage, and the end of a process need not look for any: 60 of 230 ms.
     gc.set_threshold(_YOUNG_OBJECTS)
-    exit_code = main(sys.argv[1:])
+    exit_code = _flushed(main(sys.argv[1:]))
     gc.freeze()
     if exit_code == InterruptedRunError.exit_code:
         # Threads that still wait for the network must not hold the process; every file here survives `kill -9`.
         os._exit(exit_code)
     sys.exit(exit_code)
+
+
+def _flushed(exit_code: int) -> int:
+    """Write out what stdout still holds; what cannot be written is no success. The last flush of all gets a sink."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return exit_code or MegaError.exit_code
+    return exit_code
 
 
 def _complete(instruction: str) -> int:
