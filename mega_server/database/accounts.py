@@ -73,12 +73,11 @@ def add_used_bytes(connection: Connection, account: str, size_bytes: int) -> Non
     connection.execute(_COUNT, {"name": account, "more": size_bytes})
 
 
-def add_reservation(connection: Connection, account: str, size_bytes: int, now: int) -> int:
-    """Promise bytes to an upload, and forget promises whose uploads died. Returns the promise's number."""
+def add_reservation(connection: Connection, reservation: int, account: str, size_bytes: int, now: int) -> None:
+    """Promise bytes to an upload, and forget promises whose uploads died. The number must be nobody's, ever."""
     connection.execute(_FORGET_DEAD, {"name": account, "dead": now - RESERVATION_LIFE_MS})
-    added = connection.execute(_RESERVE, {"account": account, "size_bytes": size_bytes, "created": now})
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
+    row = {"reservation": reservation, "account": account, "size_bytes": size_bytes, "created": now}
+    connection.execute(_RESERVE, row)
 
 
 def drop_reservation(connection: Connection, reservation: int) -> None:

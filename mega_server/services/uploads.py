@@ -7,6 +7,7 @@ can take. A pack left between the two is an orphan: `mega-server check` reports 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,7 +40,8 @@ def reserved(backend: Backend, account: str, volume: VolumeId, size_bytes: int) 
 
     Raises RefusedError: not_found for the volume, quota_exceeded.
     """
-    now = backend.clock()
+    # Drawn, not counted: a slow upload whose promise was forgotten must not end that of another, which has its number.
+    now, reservation = backend.clock(), secrets.randbits(63)
     # A promise dies with the process that made it, so it need not survive a power cut.
     with backend.database.writing(is_durable=False) as connection:
         owned(connection, volume, account)
@@ -50,7 +52,7 @@ def reserved(backend: Backend, account: str, volume: VolumeId, size_bytes: int) 
             raise RefusedError(
                 ErrorCode.QUOTA_EXCEEDED, f"the account's quota of {row.quota_bytes} bytes does not hold this pack"
             )
-        reservation = accounts.add_reservation(connection, account, size_bytes, now)
+        accounts.add_reservation(connection, reservation, account, size_bytes, now)
     try:
         yield reservation
     except BaseException:
