@@ -16,7 +16,7 @@ from mega_server.protocol.limits import BLOBS_REPLY_BYTES, KIB
 from mega_server.refusal import not_found
 from mega_server.services.backend import Backend
 from mega_server.services.commits import owned
-from mega_server.storage.store import BlobStore, PackName
+from mega_server.storage.store import BlobStore, PackLostError, PackName
 
 # One read and one chunk of an answer. The web server queues 32 chunks for a slow reader, so 8 MiB an answer.
 _PIECE_BYTES = 256 * KIB
@@ -37,7 +37,10 @@ def read_blob(backend: Backend, account: str, volume: VolumeId, blob: BlobId) ->
         place = blobs.places(connection, volume, [blob]).get(blob)
     if place is None or not _is_whole(place, backend.store.size_bytes(volume, PackName(place.pack))):
         raise not_found()
-    return backend.store.read(volume, PackName(place.pack), place.offset, place.length)
+    try:
+        return backend.store.read(volume, PackName(place.pack), place.offset, place.length)
+    except PackLostError as error:  # its account was deleted since
+        raise not_found() from error
 
 
 def read_blobs(backend: Backend, account: str, volume: VolumeId, ids: Sequence[BlobId]) -> Frames:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
-from mega_server.database import schema
+from mega_server.database import accounts, schema
 from mega_server.protocol import routes
 from mega_server.protocol.frames import Absent, read_frames
-from mega_server.protocol.ids import BlobId, join_id_set
+from mega_server.protocol.ids import BlobId, VolumeId, join_id_set
 from mega_server.protocol.limits import BLOB_MOST_BYTES, MIB, PACK_BYTES
 from mega_server.protocol.messages import AccountInfo
+from mega_server.services.uploads import reserved
 from mega_server.storage.memory import MemoryStore
 from tests.kit.account import FakeAccount, error_of, ids_of, pack_of, random_blobs, read
 from tests.kit.server import backend_of, make_app
@@ -166,6 +169,19 @@ def test_a_reservation_counts(tmp_path: Path, clock: FakeClock) -> None:
     assert alice.post(routes.PACKS, pack).status_code == 201
 
 
+def test_a_forgotten_reservation_ends_no_other(app: Flask, alice: FakeAccount, clock: FakeClock) -> None:
+    """An upload of more than an hour that fails at last takes its own promise back, and nobody else's."""
+    volume, backend = VolumeId(alice.volume), backend_of(app)
+    slow, other = (reserved(backend, alice.name, volume, size_bytes) for size_bytes in (100, 500))
+    with contextlib.suppress(TimeoutError), slow:
+        clock.advance(3601)
+        other.__enter__()
+        raise TimeoutError
+
+    with backend.database.reading() as connection:
+        assert accounts.used_bytes(connection, alice.name, clock()) == 500
+
+
 @pytest.mark.parametrize("pack", [pack_of([bytes(600)]), b"no pack"], ids=["stored", "refused"])
 def test_no_reservation_stays(alice: FakeAccount, pack: bytes) -> None:
     """Whether a pack is stored or refused, nothing stays promised."""
@@ -264,6 +280,17 @@ def test_one_blob_that_is_not_there(alice: FakeAccount, blob: str) -> None:
 
 
 @pytest.mark.attack("T51")
+def test_one_blob_whose_pack_is_removed_meanwhile(
+    alice: FakeAccount, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the reading a deletion may come: nothing is there, and the server has no bug."""
+    blobs = random_blobs(1)
+    alice.post(routes.PACKS, pack_of(blobs))
+    monkeypatch.setattr(store, "read", MemoryStore().read)
+
+    assert error_of(alice.get(routes.BLOB, blob=ids_of(blobs)[0].hex())).code == "not_found"
+
+
 def test_foreign_blobs_are_as_unknown(alice: FakeAccount, mallory: FakeAccount) -> None:
     """Through one's own volume, another account's blob is as missing as a random one."""
     blobs = random_blobs(1)
