@@ -53,8 +53,8 @@ def sweep_if_due(backend: Backend) -> bool:
     """
     stamp = backend.config.data_dir / "swept"
     now_ms = backend.clock()
-    if stamp.exists() and now_ms - stamp.stat().st_mtime_ns // 1_000_000 < _DAY_MS:
-        return False
+    if stamp.exists() and abs(now_ms - stamp.stat().st_mtime_ns // 1_000_000) < _DAY_MS:
+        return False  # a time far ahead is that of a clock which was wrong
     stamp.touch(mode=0o600)
     os.utime(stamp, ns=(now_ms * 1_000_000, now_ms * 1_000_000))
     sweep(backend, is_dry_run=False)
