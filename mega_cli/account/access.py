@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mega_cli.account import connection
+from mega_cli.account.connection import Place, place_of
 from mega_cli.account.login import identity_of
 from mega_cli.api.client import ServerClient
 from mega_cli.api.pace import Pace
 from mega_cli.crypto.content import chunk_index_key
 from mega_cli.crypto.keys import MasterKeys
-from mega_cli.errors import IntegrityError, NotInitialisedError, SafetyStopError, TemporaryError, UntrustedKeyError
+from mega_cli.errors import (
+    IntegrityError,
+    NotInitialisedError,
+    NotLoggedInError,
+    SafetyStopError,
+    TemporaryError,
+    UntrustedKeyError,
+)
 from mega_cli.formats.idcert import encode_idcert, fingerprint
 from mega_cli.formats.words import fingerprint_words
+from mega_cli.model import Network
 from mega_cli.state.account_key import erase_account_key
 from mega_cli.state.index import ContentIndex
 from mega_cli.state.pages import PageCache
@@ -56,6 +65,23 @@ def known_account(home: Home) -> tuple[str, str]:
     if not known:
         raise NotInitialisedError("this device knows no account", "mega login --help")
     return known[0]
+
+
+def known_place(home: Home, connect_to: str, network: Network) -> Place:
+    """Give the account that logged in here last, reached as its session is but for what is named. Raises as above.
+
+    A signed-out device has no session to go by.
+    """
+    origin, account = known_account(home)
+    try:
+        session = open_session(home)
+    except NotLoggedInError:
+        return place_of(account, origin, connect_to, network)
+    kept = session.network
+    # Consent to plain http was given for one address.
+    is_plain = network.insecure_http or (kept.insecure_http and not connect_to)
+    network = Network(is_plain, network.ca_file or kept.ca_file, network.proxy or kept.proxy)
+    return place_of(account, origin, connect_to or session.server_url, network)
 
 
 def open_volume(home: Home, progress: Progress | None = None, pace: Pace | None = None) -> VolumeSession:

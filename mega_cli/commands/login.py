@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import click
-
-from mega_cli.account import account_fingerprint, known_account, login_at, place_of
+from mega_cli.account import account_fingerprint, known_place, login_at, place_of
 from mega_cli.errors import NotLoggedInError, UsageError
 from mega_cli.formats.recovery_kit import decode_account_key
 from mega_cli.model import Network, Secret
 from mega_cli.options.command import declare
-from mega_cli.options.completion import complete_account
-from mega_cli.options.connection import device_name_option, network_options
+from mega_cli.options.connection import device_name_option, known_place_options, network_options
 from mega_cli.options.password import (
     PasswordSource,
     account_key_option,
@@ -34,17 +31,7 @@ from mega_cli.system.directories import open_home
         "mega login --connect-to https://new.example.org",
     ),
 )
-@click.argument("account", envvar="MEGA_ACCOUNT", default="", shell_complete=complete_account)
-@click.option(
-    "--server",
-    "server_url",
-    metavar="URL",
-    envvar="MEGA_SERVER",
-    show_envvar=True,
-    default="",
-    help="The server's address, as its accounts know it.",
-)
-@click.option("--connect-to", default="", metavar="URL", help="Reach the same server at another address.")
+@known_place_options
 @device_name_option
 @network_options
 @password_options
@@ -62,19 +49,20 @@ def command(
     """Sign in on this device.
 
     The password is stretched here and never sent; from then on a key in a file that only you may read is enough.
-    Without ACCOUNT and --server it is the account that was signed in here last; with --connect-to as well, the account
-    goes on at a server that has moved.
+    Without ACCOUNT and --server it is the account that was signed in here last, reached as before; with --connect-to as
+    well, the account goes on at a server that has moved.
     """
     home = open_home()
     is_named = bool(account)
     if not account and not server_url:
-        server_url, account = known_account(home)
-    elif not account or not server_url:
+        place = known_place(home, connect_to, network)
+    elif account and server_url:
+        place = place_of(account, server_url, connect_to, network)
+    else:
         message = "ACCOUNT and --server belong together"
         raise UsageError(message, "mega login --help")
-    place = place_of(account, server_url, connect_to, network)
     account_key = decode_account_key(secret_text(account_key_file)) if account_key_file else None
-    secret = password.ask(f"Password for {account}")
+    secret = password.ask(f"Password for {place.account}")
 
     def enter(key: Secret | None) -> Session:
         on_wait = spoken_waits(console).waiting

@@ -33,6 +33,9 @@ def test_an_account_goes_on_at_a_server_that_has_moved(tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"afterwards")
         assert device.run("put", str(tmp_path / "file"), "/").code == 0
 
+        again = device.run("login", *password)
+        assert again.code == 0, again.err  # it goes where the session went
+
         entered = fresh.run("login", "alice", "--server", old, "--connect-to", server.url, *password)
         assert entered.code == 0, entered.err
         assert fresh.run("cat", "/file").out == b"afterwards"

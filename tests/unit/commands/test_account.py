@@ -126,10 +126,11 @@ def test_login_without_words_is_for_the_last_account(
     asked: list[tuple[object, ...]], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So the hint `mega login` works as printed."""
-    monkeypatch.setattr("mega_cli.commands.login.known_account", lambda _home: ("https://h", "alice"))
+    place = Place("alice", "https://h", "alice@h", "https://h")
+    monkeypatch.setattr("mega_cli.commands.login.known_place", lambda _home, _connect_to, _network: place)
 
     assert run("login").code == 0
-    assert asked[0][0] == Place("alice", "https://h", "alice@h", "https://h")
+    assert asked[0][0] == place
 
 
 @pytest.mark.parametrize("words", [("alice",), ("--server", "https://h")])
