@@ -6,8 +6,7 @@ import click
 
 from mega_cli.account import check_deletion, delete_account
 from mega_cli.errors import UsageError
-from mega_cli.options.command import declare
-from mega_cli.options.confirmation import yes_option
+from mega_cli.options.command import declare, yes_option
 from mega_cli.options.password import PasswordSource, has_terminal, password_options
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
@@ -21,7 +20,7 @@ from mega_cli.system.directories import open_home
 @click.argument("account")
 @yes_option
 @password_options
-def command(console: Console, account: str, password: PasswordSource, *, is_confirmed: bool) -> None:
+def command(console: Console, account: str, password: PasswordSource, *, is_sure: bool) -> None:
     """Delete the account and everything in it, for good.
 
     Asks for the account's name once more, and for the password. It cannot be undone: files, history and trash are gone,
@@ -30,7 +29,7 @@ def command(console: Console, account: str, password: PasswordSource, *, is_conf
     """
     home = open_home()
     origin = check_deletion(home, account)
-    if not is_confirmed:
+    if not is_sure:
         _confirm(console, account, origin)
     secret = password.ask(f"Password for {account}")
     console.when_interrupted = f"the account may be deleted or not; to be sure: mega delete-account {account}"

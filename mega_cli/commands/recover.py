@@ -15,8 +15,7 @@ from mega_cli.errors import UsageError
 from mega_cli.formats.recovery_kit import Kit, decode_account_key, read_kit
 from mega_cli.model import Network
 from mega_cli.options.command import declare
-from mega_cli.options.completion import complete_account
-from mega_cli.options.connection import network_options
+from mega_cli.options.connection import known_place_options, network_options
 from mega_cli.options.password import (
     PasswordSource,
     account_key_option,
@@ -70,17 +69,7 @@ def _letter_options(function: Callable[..., object]) -> Callable[..., object]:
         "mega recover alice --server https://cloud.example.org",
     ),
 )
-@click.argument("account", envvar="MEGA_ACCOUNT", default="", shell_complete=complete_account)
-@click.option(
-    "--server",
-    "server_url",
-    metavar="URL",
-    envvar="MEGA_SERVER",
-    show_envvar=True,
-    default="",
-    help="The server's address, as its accounts know it.",
-)
-@click.option("--connect-to", default="", metavar="URL", help="Reach the same server at another address.")
+@known_place_options
 @_letter_options
 @click.option(
     "--recovery-kit",

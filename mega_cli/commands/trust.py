@@ -6,8 +6,7 @@ import click
 
 from mega_cli.account import Shown, accept_head, shown_head, trust_view
 from mega_cli.errors import SafetyStopError, UsageError
-from mega_cli.options.command import MegaGroup, declare
-from mega_cli.options.confirmation import yes_option
+from mega_cli.options.command import MegaGroup, declare, yes_option
 from mega_cli.options.password import has_terminal
 from mega_cli.output.console import Console
 from mega_cli.output.progress import spoken_waits
@@ -64,7 +63,7 @@ def show(console: Console) -> None:
     help="Accept only if the server shows exactly this revision.",
 )
 @yes_option
-def accept(console: Console, revision: int | None, *, is_confirmed: bool) -> None:
+def accept(console: Console, revision: int | None, *, is_sure: bool) -> None:
     """Go on from what the server shows now, after exit code 15.
 
     Shows what is pinned and what the server shows, with the six words of both. Do it only when you know why the server
@@ -80,7 +79,7 @@ def accept(console: Console, revision: int | None, *, is_confirmed: bool) -> Non
     if revision is not None and revision != shown.pin.revision:
         message = f"the server shows revision {shown.pin.revision}, not {revision}"
         raise SafetyStopError(message, "nothing was accepted; look first: mega trust accept")
-    if not is_confirmed:
+    if not is_sure:
         _ask(console, pinned, shown)
     accept_head(home, pinned, shown)
     if console.is_json:

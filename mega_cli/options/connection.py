@@ -12,20 +12,31 @@ import click
 from mega_cli.errors import UsageError
 from mega_cli.model import Network
 from mega_cli.options.command import Decorator
+from mega_cli.options.completion import complete_account
 
 account_argument: Decorator = click.argument("account", envvar="MEGA_ACCOUNT")
-server_option: Decorator = click.option(
+_server_option = functools.partial(
+    click.option,
     "--server",
     "server_url",
     metavar="URL",
     envvar="MEGA_SERVER",
     show_envvar=True,
-    required=True,
     help="The server's address, as its accounts know it.",
+)
+server_option: Decorator = _server_option(required=True)
+connect_to_option: Decorator = click.option(
+    "--connect-to", default="", metavar="URL", help="Reach the same server at another address."
 )
 device_name_option: Decorator = click.option(
     "--device-name", default="", metavar="NAME", help="What this device is called in the list of sessions."
 )
+
+
+def known_place_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Give a command that may know its account already ACCOUNT, --server ("" when left away) and --connect-to."""
+    account = click.argument("account", envvar="MEGA_ACCOUNT", default="", shell_complete=complete_account)
+    return account(_server_option(default="")(connect_to_option(function)))
 
 
 def _network_options(whose: str) -> Callable[[Callable[..., object]], Callable[..., object]]:

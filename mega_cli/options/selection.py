@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,8 +14,6 @@ from mega_cli.options.command import Decorator
 from mega_cli.options.completion import complete_path
 from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
-
-Declared = TypeVar("Declared")
 
 
 class RemotePathType(click.ParamType[RemotePath]):

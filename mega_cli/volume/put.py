@@ -71,6 +71,7 @@ def put(
     prepare_bulk_run()
     past = _Past()
     for attempt in range(1, ATTEMPTS + 1):
+        past.gone_paths = []
         try:
             summary = _put_once(session, sources, destination, options, progress, past)
         except (MissingBlobsError, PlanOutdatedError) as error:
@@ -100,7 +101,6 @@ def _put_once(
     past: _Past,
 ) -> PutSummary:
     """Put once."""
-    past.gone_paths = []
     tree = open_tree(session, session.head())
     target = (FILES, *destination.parts)
     if not past.revisions:
