@@ -10,6 +10,7 @@ import click
 
 from mega_server.options import SETTINGS, data_option, example, existing, json_option
 from mega_server.services.sweep import sweep
+from mega_server.storage.hold import held
 
 
 @click.command("sweep", context_settings=SETTINGS, epilog=example("mega-server sweep --dry-run --data ./mega-data"))
@@ -21,7 +22,7 @@ def command(data_dir: Path, *, dry_run: bool, is_json: bool) -> None:
 
     Blobs of accounts that exist are never touched: that needs marks, which no client sends to this release.
     """
-    with existing(data_dir) as backend:
+    with existing(data_dir) as backend, held(data_dir, is_shared=True):
         done = sweep(backend, is_dry_run=dry_run)
     if is_json:
         click.echo(json.dumps({"is_dry_run": dry_run, "swept_blobs": 0} | dataclasses.asdict(done)))

@@ -27,6 +27,7 @@ from mega_server.refusal import RefusedError
 from mega_server.services import users
 from mega_server.services.backend import Backend
 from mega_server.services.invites import reserve_name
+from mega_server.storage.hold import held
 
 
 @click.group("user")
@@ -36,8 +37,8 @@ def command() -> None:
 
 @contextmanager
 def _accounts_of(data_dir: Path) -> Iterator[Backend]:
-    """Open a server; an account that it does not have ends with a hint."""
-    with existing(data_dir) as backend:
+    """Open a server, unless its index is being rebuilt; an account that it does not have ends with a hint."""
+    with existing(data_dir) as backend, held(data_dir, is_shared=True):
         try:
             yield backend
         except RefusedError as error:

@@ -128,3 +128,11 @@ def test_reindex_refuses_a_folder_that_is_served(server: Running) -> None:
     """An upload meanwhile would be taken for lost: exit 11."""
     with held(server.folder, is_shared=True):
         assert run("reindex", "--data", server.folder).exit_code == 11
+
+
+@pytest.mark.parametrize("words", [("user", "rm", "alice", "--yes"), ("sweep",)])
+def test_nothing_is_removed_under_a_rebuild(server: Running, words: tuple[str, ...]) -> None:
+    """An account or a pack that goes while the index is rebuilt would be indexed again: exit 11."""
+    with held(server.folder, is_shared=False):
+        assert run(*words, "--data", server.folder).exit_code == 11
+    assert run(*words, "--data", server.folder).exit_code == 0
