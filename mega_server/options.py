@@ -18,7 +18,7 @@ import click
 from mega_server.config import Config
 from mega_server.protocol.limits import GIB, KIB, MIB
 from mega_server.services.backend import Backend, initialise, open_backend
-from mega_server.services.backups import Copied
+from mega_server.services.backups import WHOLE, Copied
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILED, NOT_FOUND, SAFETY, NOT_INITIALISED, LOCKED, PERMISSION, INTEGRITY, POLICY = 1, 4, 7, 10, 11, 13, 14, 17
@@ -143,5 +143,6 @@ def report_copy(done: Copied, place: Path, *, is_json: bool) -> None:
             f"{done.removed_packs} removed; database of {done.database_bytes} bytes"
         )
     if lost:
-        hint = "the copy is whole but for these; `mega-server check` lists them, and docs/operations.md, Repair"
+        kept = f"; what was whole is kept with {WHOLE}" if (place / WHOLE).exists() else ""
+        hint = f"the copy is whole but for these{kept}: docs/operations.md, Lost packs and Repair"
         raise CommandError(INTEGRITY, f"{len(lost)} packs could not be copied: they are lost or damaged", hint)

@@ -7,6 +7,8 @@ Order, and why the copied database never names a pack that the copy lacks:
    or compacted) sends us back to 1: a new copy of the database does not name it any more. Named again, it is lost.
 3. The new database takes the old one's place, by rename. Until then the copy is the old database with all its packs.
 4. Packs that the new database does not name leave the copy.
+When packs are lost, the new database names what nobody has, and heads that need it: a server whose disk died would take
+its copy down with it. So the last database whose packs are all there stays beside, with them, until nothing is lost.
 Killed anywhere, it leaves a whole copy, old or new, and the next run goes on with the packs it finds.
 
 A damaged pack is never copied: its name binds its bytes, and they are hashed on the way.
@@ -14,6 +16,8 @@ A damaged pack is never copied: its name binds its bytes, and they are hashed on
 
 from __future__ import annotations
 
+import os
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +31,8 @@ from mega_server.storage.hold import held
 from mega_server.storage.store import BlobStore, PackName
 
 DATABASE = "mega.db"
+WHOLE = "mega.db.whole"
+"""In a copy that lacks packs: the last database that lacked none."""
 STORE = "store"
 
 
@@ -84,13 +90,36 @@ def _copy(source: Path, origin: BlobStore, place: Path, target: BlobStore) -> Co
             break
     named: set[tuple[bytes, bytes]] = {(pack.volume, pack.name) for pack in named_packs(partial)}
     done.packs, done.database_bytes = len(named) - len(lost), partial.stat().st_size
+    if lost:
+        named |= _keep_whole(place, target)
     partial.replace(place)
     sync_folder(place.parent)
+    if not lost:
+        place.with_name(WHOLE).unlink(missing_ok=True)
     for volume, name, _ in list(target.packs()):
         if (volume, name) not in named:
             target.remove(volume, name)
             done.removed_packs += 1
     return done
+
+
+def _keep_whole(place: Path, target: BlobStore) -> set[tuple[bytes, bytes]]:
+    """Keep the last database that lacks no pack, and give the packs it names; nothing when there never was one."""
+    whole = place.with_name(WHOLE)
+    if not whole.exists():
+        if not place.exists() or any(
+            target.size_bytes(VolumeId(pack.volume), PackName(pack.name)) != pack.size_bytes
+            for pack in named_packs(place)
+        ):
+            return set()
+        partial = whole.with_name(f"{WHOLE}.part")
+        shutil.copyfile(place, partial)
+        partial.chmod(0o600)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(whole)
+        sync_folder(place.parent)
+    return {(pack.volume, pack.name) for pack in named_packs(whole)}
 
 
 def _copy_pack(origin: BlobStore, target: BlobStore, pack: NamedPack, done: Copied) -> bool:

@@ -117,6 +117,30 @@ def test_a_damaged_pack_is_not_copied(server: Running, tmp_path: Path) -> None:
     assert run("check", "--read-data", "--data", tmp_path / "copy").stdout.count("is lost") == 1
 
 
+def test_a_server_that_lost_its_packs_takes_no_copy_with_it(server: Running, tmp_path: Path) -> None:
+    """What the copy held before stays, with its database, over any number of runs, until nothing is lost."""
+    copy = tmp_path / "copy"
+    run("backup", copy, "--data", server.folder)
+    before = index_of(copy)
+    server.store(2)
+    newest = max(packs_in(server.folder), key=lambda pack: pack.stat().st_mtime_ns)
+    newest.rename(tmp_path / "lost")
+    query(server.folder, "DELETE FROM blobs WHERE pack = 1")
+    query(server.folder, "DELETE FROM packs WHERE pack = 1")
+
+    for _ in range(2):
+        result = run("backup", copy, "--data", server.folder)
+        assert (result.exit_code, "mega.db.whole" in result.stderr) == (14, True)
+    shutil.copytree(copy, tmp_path / "back")
+    (tmp_path / "back" / "mega.db.whole").replace(tmp_path / "back" / "mega.db")
+    assert index_of(tmp_path / "back") == before
+    assert run("check", "--read-data", "--data", tmp_path / "back").exit_code == 0
+
+    (tmp_path / "lost").rename(newest)
+    assert run("backup", copy, "--data", server.folder).exit_code == 0
+    assert not (copy / "mega.db.whole").exists()
+
+
 def test_two_backups_do_not_collide(server: Running, tmp_path: Path) -> None:
     """The second one says that it is locked: exit 11."""
     copy = tmp_path / "copy"
