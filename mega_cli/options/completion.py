@@ -16,6 +16,7 @@ import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
+    FishComplete,
     ShellComplete,
     add_completion_class,
     get_completion_class,
@@ -38,6 +39,12 @@ class QuotingBash(BashComplete):
         return f"{item.type},{_UNSAFE.sub(_escaped, str(item.value))}"
 
 
+class WholeFish(FishComplete):
+    """click's script for fish cuts a candidate at every comma: half a name may be another file's."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+
 _UNSAFE: Final = re.compile(r"[^\w./@%+:,=-]")
 
 
@@ -47,8 +54,9 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def completion_class(shell: str) -> type[ShellComplete]:
-    """Give click's class for a shell, ours for bash."""
+    """Give click's class for a shell, ours for bash and fish."""
     add_completion_class(QuotingBash)
+    add_completion_class(WholeFish)
     found = get_completion_class(shell)
     assert found is not None, "the command takes the shells that click knows"
     return found

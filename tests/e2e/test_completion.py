@@ -18,6 +18,7 @@ from tests.kit.device import Device
 from tests.kit.server import LiveServer
 
 STRANGE = "a $(touch owned) \\name*"
+WITH_COMMA = "few, or more"
 ACCOUNT = "alice"
 
 
@@ -32,7 +33,7 @@ def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def alice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
-    """Sign up, and store /docs/one, /docs/two and a file of a strange name."""
+    """Sign up, and store /docs/one, /docs/two and two files of strange names."""
     folder = tmp_path_factory.mktemp("alice")
     (folder / "password").write_text("a long password of many words 77")
     with LiveServer(folder / "server") as server:
@@ -41,7 +42,7 @@ def alice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
         assert device.mega("signup", *told, "--recovery-kit", str(folder / "kit"), ACCOUNT).code == 0
         docs = folder / "docs"
         docs.mkdir()
-        for name in ("one", "two", STRANGE):
+        for name in ("one", "two", STRANGE, WITH_COMMA):
             (docs / name).write_text(name)
         assert device.mega("put", str(docs), "/").code == 0
         yield device
@@ -118,6 +119,13 @@ def test_fish_completes(alice: Device, bin_folder: Path, tmp_path: Path) -> None
     script = 'mega completion fish | source; complete --do-complete "mega ls /docs/t"'
 
     assert shell("fish", script, alice, bin_folder, tmp_path).stdout.split() == ["/docs/two"]
+
+
+def test_fish_offers_a_name_whole(alice: Device, bin_folder: Path, tmp_path: Path) -> None:
+    """A comma parts the fields of click's script, and belongs to the name."""
+    script = 'mega completion fish | source; complete --do-complete "mega ls /docs/f"'
+
+    assert shell("fish", script, alice, bin_folder, tmp_path).stdout == f"/docs/{WITH_COMMA}\n"
 
 
 def ask(device: Device, words: str, **changes: str) -> subprocess.CompletedProcess[str]:
