@@ -259,7 +259,7 @@ def check_head(status: int, answer: Mapping[str, str], expects: tuple[int, ...])
     IntegrityError for an encoding, a part or a status that nobody asked for.
     """
     version = answer.get(headers.VERSION.lower())
-    if version is None and status in (_TIMED_OUT, _TOO_MANY, 500, 502, 503, 504):
+    if version is None and (status in (_TIMED_OUT, _TOO_MANY) or status >= _FIRST_SERVER_ERROR):
         reason = f"the server, or a proxy before it, answered {status}"
         raise RetryableError(reason, retry_after_s=_seconds(answer.get("retry-after")))
     if version != str(limits.PROTOCOL_MAJOR):

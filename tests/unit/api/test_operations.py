@@ -93,7 +93,7 @@ def test_control_characters_of_a_server_never_pass() -> None:
     assert len(error.message) <= 300
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 524])
 def test_a_failing_proxy_is_temporary(status: int) -> None:
     """An answer that is not ours and speaks of trouble is tried again, its Retry-After kept."""
     with pytest.raises(RetryableError) as caught:
