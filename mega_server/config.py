@@ -48,6 +48,8 @@ class Config:
     """So many old ones are kept."""
     metrics_token_file: Path | None = None
     """Whoever shows its content may read the metrics from anywhere."""
+    contact: str = ""
+    """Where people report abuse; whoever opens a link is shown it."""
     trusted_proxies: int = 0
     """So many reverse proxies stand before the server; each one's X-Forwarded-For and -Proto are believed."""
 

@@ -41,6 +41,7 @@ class Options(TypedDict):
     tls_key: Path | None
     trusted_proxies: int
     metrics_token_file: Path | None
+    abuse_contact: str
 
 
 @click.command("serve", context_settings=SETTINGS, epilog=example("mega-server serve --data ./mega-data --port 8420"))
@@ -114,6 +115,12 @@ class Options(TypedDict):
     show_envvar=True,
     help="Let whoever shows this file's content as a bearer token read /metrics. Default: only this machine may.",
 )
+@click.option(
+    "--abuse-contact",
+    default="",
+    show_envvar=True,
+    help="Where to report abuse, such as an address for mail or of a page. Whoever opens a link is shown it.",
+)
 def command(**options: Unpack[Options]) -> None:
     """Serve until Ctrl-C or SIGTERM. Prints "listening on URL" on stderr when ready.
 
@@ -162,6 +169,7 @@ def _config(options: Options) -> Config:
         log_count=options["log_count"],
         trusted_proxies=options["trusted_proxies"],
         metrics_token_file=options["metrics_token_file"],
+        contact=options["abuse_contact"],
     )
 
 

@@ -43,6 +43,8 @@ class ServerInfo(Message, frozen=True, kw_only=True):
     clock_ms: Count
     storage: str
     limits: Limits
+    contact: str = ""
+    """Where people report abuse, as the administrator wrote it."""
 
 
 class KdfParameters(Message, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ def server_info() -> Response:
             signup=place.config.signup,
             clock_ms=place.clock(),
             storage=place.config.storage,
+            contact=place.config.contact,
             limits=Limits(
                 pack_bytes=limits.PACK_BYTES,
                 pack_blobs=limits.PACK_BLOBS,
