@@ -56,6 +56,10 @@ class PortTakenError(Exception):
     """Another program listens there."""
 
 
+class AddressError(Exception):
+    """Nobody can listen there; the message says why."""
+
+
 class TlsError(Exception):
     """Certificate and key cannot be used; the message says why."""
 
@@ -131,8 +135,8 @@ def _reload(config: Config, tls: Tls | None, do_reload: Callable[[], None], *_: 
 def serve(config: Config, address: Address, workers: int, notify_socket: str = "") -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the certificate again and replaces the workers.
 
-    `notify_socket` is where systemd waits to hear that requests are answered. Raises PortTakenError, TlsError, OSError
-    for an address that is not ours or a file that cannot be opened.
+    `notify_socket` is where systemd waits to hear that requests are answered. Raises PortTakenError, AddressError,
+    TlsError, OSError for a file that cannot be opened.
     """
     tls = address.tls
     _check_files(config, tls)
@@ -214,7 +218,9 @@ def _hold_port(address: Address) -> Iterator[Address]:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortTakenError from error
-            raise
+            if isinstance(error, PermissionError):
+                raise
+            raise AddressError(f"cannot listen on {address.host}: {error.strerror}") from error
         port = probe.getsockname()[1]
         probe.close()
         if sys.platform != "win32":  # where granian hands one socket to its only worker

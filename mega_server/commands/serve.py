@@ -127,7 +127,7 @@ def command(**options: Unpack[Options]) -> None:
     SIGHUP replaces the workers, one after the other: each finishes what it is answering, and the next one reads the
     certificate again.
     """
-    from mega_server.serving import Address, PortTakenError, TlsError, serve  # noqa: PLC0415 -- wrong usage needs no web server
+    from mega_server.serving import Address, AddressError, PortTakenError, TlsError, serve  # noqa: PLC0415 -- wrong usage needs no web server
 
     data_dir, host, port = options["data_dir"], options["host"], options["port"]
     config, tls = _config(options), _tls(options)
@@ -146,6 +146,9 @@ def command(**options: Unpack[Options]) -> None:
     except PortTakenError as error:
         hint = "stop the other program, or choose a free port with --port 0"
         raise CommandError(LOCKED, f"port {port} of {host} is in use", hint) from error
+    except AddressError as error:
+        hint = "--host takes an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+        raise CommandError(FAILED, str(error), hint) from error
     except TlsError as error:
         hint = "--tls-cert takes the certificate and its chain, --tls-key its key without a password, both PEM"
         raise CommandError(FAILED, str(error), hint) from error
@@ -184,10 +187,13 @@ def _tls(options: Options) -> Tls | None:
 
 
 def _tidy(config: Config) -> None:
-    """Remove what serves nobody."""
+    """Remove what serves nobody. What does not let itself be removed is said, and keeps nobody from being served."""
     backend = open_backend(config)
     try:
         done = sweep(backend, is_dry_run=False)
+    except OSError as error:
+        click.echo(f"mega-server: warning: the sweep stopped: {error.strerror}: {error.filename}", err=True)
+    else:
         if done.leftovers:
             click.echo(f"removed the leftovers of {done.leftovers} killed uploads", err=True)
         if done.doomed_packs:

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from mega_server.cli import main
 from mega_server.storage.hold import HeldError, held
-from tests.kit.server import LiveServer
+from tests.kit.administered import Running, query
+from tests.kit.server import LiveServer, backend_of
 
 if sys.platform == "win32":
     pytest.skip("Windows has neither systemd nor flock", allow_module_level=True)
@@ -67,3 +68,26 @@ def test_a_reload_without_a_file_of_the_workers_changes_nothing(tmp_path: Path) 
             time.sleep(0.05)  # watching another process
         with urllib.request.urlopen(f"{server.url}/healthz", timeout=10) as answer:
             assert answer.read() == b"ok\n"
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no such name"])
+def test_an_address_of_another_machine(tmp_path: Path, host: str) -> None:
+    """It is said what --host takes: exit 1."""
+    words = ["serve", "--data", str(tmp_path / "data"), "--port", "0", "--host", host]
+    result = CliRunner().invoke(main, words, prog_name="mega-server")
+
+    assert result.exit_code == 1
+    assert f"mega-server: error: cannot listen on {host}: " in result.stderr
+    assert "mega-server: hint: --host takes an address of this machine" in result.stderr
+
+
+def test_rubbish_that_stays_keeps_nobody_from_being_served(tmp_path: Path) -> None:
+    """A pack of a deleted account that cannot be removed is a warning, not an end."""
+    running = Running(tmp_path / "data")
+    backend_of(running.app).close()
+    query(running.folder, "INSERT INTO doomed_packs VALUES (?, ?)", b"v" * 16, b"n" * 32)
+    stuck = running.folder / "store" / "v" / (b"v" * 16).hex() / (b"n" * 32).hex()
+    stuck.mkdir(parents=True)
+
+    with LiveServer(running.folder) as server:
+        assert f"mega-server: warning: the sweep stopped: Is a directory: {stuck}" in server.log
