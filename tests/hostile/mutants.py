@@ -21,13 +21,16 @@ import pytest
 from tests.hostile.account_mutants import ACCOUNT_MUTANTS
 from tests.hostile.metadata_mutants import METADATA_MUTANTS
 from tests.hostile.server_mutants import SERVER_MUTANTS
+from tests.hostile.share_mutants import SHARE_MUTANTS
 from tests.hostile.walk_mutants import WALK_MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCOPE = (
     *("T01", "T02", "T03", "T04", "T07", "T08", "T13", "T14", "T20", "T21", "T23", "T24", "T25", "T26"),
     *("T30", "T31", "T32", "T33", "T34", "T35", "T36", "T39", "T40", "T50", "T51", "T54", "T71", "T73", "T80"),
-    *dict.fromkeys(row for row, _, _ in (*ACCOUNT_MUTANTS, *METADATA_MUTANTS, *SERVER_MUTANTS, *WALK_MUTANTS)),
+    *dict.fromkeys(
+        row for row, _, _ in (*ACCOUNT_MUTANTS, *METADATA_MUTANTS, *SERVER_MUTANTS, *SHARE_MUTANTS, *WALK_MUTANTS)
+    ),
 )
 _ROWS = "ATTACK_ROWS"
 _MOST_S = 300
@@ -186,8 +189,8 @@ MUTANTS: Sequence[Mutant] = (
         "T31",
         "a hidden volume is a missing path",
         _CLIENT,
-        "            except MissingItemError as error:  # the whole",
-        "            except KeyError as error:  # the whole",
+        "                if may_be_gone:",
+        "                if error:",
     ),
     _mutant(
         "T32",
@@ -299,7 +302,7 @@ MUTANTS: Sequence[Mutant] = (
     _mutant("T80", "any writer may commit", "mega_server/services/commits.py", _WRITER, "if not row.writer_key:"),
     *(
         Mutant(row, what, tuple(Change(*edit) for edit in edits))
-        for row, what, edits in (*ACCOUNT_MUTANTS, *METADATA_MUTANTS, *SERVER_MUTANTS, *WALK_MUTANTS)
+        for row, what, edits in (*ACCOUNT_MUTANTS, *METADATA_MUTANTS, *SERVER_MUTANTS, *SHARE_MUTANTS, *WALK_MUTANTS)
     ),
 )
 

@@ -27,7 +27,7 @@ from tests.house.make_docs import (
 
 NAMES = [name for section in COMMANDS.values() for name in section]
 COMMAND_WORDS = list(with_subcommands(NAMES))
-A_LINK = f"https://cloud.example.org/s/{'A' * 22}#AQ{'A' * 66}"
+A_LINK = f"https://cloud.example.org/s/{'A' * 22}#AQ{'A' * 65}"
 SECRET_WORDS = {"password", "secret", "token", "invite", "passphrase", "key"}
 
 

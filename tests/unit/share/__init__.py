@@ -1,0 +1,1 @@
+"""Links, against the real server in this process."""
