@@ -227,7 +227,7 @@ def _complete(instruction: str) -> int:
     from mega_cli.options.completion import COMPLETE_VARIABLE, completion_class  # noqa: PLC0415 -- only a shell asks
 
     shell, _, what = instruction.partition("_")
-    if what != "complete":
+    if what != "complete" or shell not in ("bash", "zsh", "fish"):
         return UsageError.exit_code
     click.echo(completion_class(shell)(mega, {}, "mega", COMPLETE_VARIABLE).complete())
     return 0

@@ -7,6 +7,7 @@ be posted; `detail` is for the owner's screen.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from mega_cli.account.findings import Finding, problem, well
 from mega_cli.account.machine import check_disk, check_environment, check_private_files, check_programs, check_stores
 from mega_cli.api.client import ServerClient
 from mega_cli.api.messages import ServerInfo
-from mega_cli.errors import MegaError, NotInitialisedError, NotLoggedInError, RollbackError, TemporaryError
+from mega_cli.errors import (
+    MegaError,
+    NotInitialisedError,
+    NotLoggedInError,
+    PermissionRefusedError,
+    RollbackError,
+    TemporaryError,
+)
 from mega_cli.model import NEEDS_PER_COMMIT, PACK_TARGET_BYTES
 from mega_cli.state.session import Session
 from mega_cli.system.clock import Clock
@@ -51,6 +59,10 @@ def examine(home: Home, around: Surroundings) -> Iterator[Finding]:
         session = open_session(home)
     except NotLoggedInError as error:
         yield problem("session", "nobody is signed in on this device", error.hint, error.message, code=error.exit_code)
+        return
+    except OSError as error:
+        fix = f"see whose it is: ls -ld {shlex.quote(str(home.session_file))}"
+        yield problem("session", "the session file cannot be read", fix, str(error), PermissionRefusedError.exit_code)
         return
     yield from _check_server(home, session, around.clock)
 

@@ -171,3 +171,11 @@ def test_a_server_that_never_answers_is_given_up(alice: Device, tmp_path: Path) 
 
     assert (ran.stdout.strip(), ran.stderr) == ("", "")
     assert time.monotonic() - began_s < 20, "the client's own timeout is longer than that"
+
+
+@pytest.mark.parametrize("asked", ["bash_source", "tcsh_complete", "complete"])
+def test_a_question_of_no_script_of_ours_is_wrong_usage(alice: Device, asked: str) -> None:
+    """Exit 2, without a traceback on the command line."""
+    done = ask(alice, "mega ls /", _MEGA_COMPLETE=asked)
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")

@@ -125,6 +125,15 @@ def test_an_ended_session_is_found(world: World) -> None:
     assert (list(found), found["session"].code) == (["session"], 12)
 
 
+def test_a_session_that_cannot_be_read_is_found(world: World) -> None:
+    """The checks before it are told all the same."""
+    world.device.session_file.unlink()
+    world.device.session_file.mkdir(mode=0o700)
+    found = troubles(world.device)
+
+    assert (list(found), found["session"].code) == (["session"], 13)
+
+
 def test_a_device_without_an_account_is_told_how_to_begin(tmp_path: Path) -> None:
     """Exit 10."""
     found = troubles(open_home({"MEGA_HOME": str(tmp_path / "fresh")}))
