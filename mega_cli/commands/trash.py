@@ -98,7 +98,7 @@ def empty_command(console: Console, before_ns: int | None, *, is_sure: bool, is_
         names = {
             trashed.entry.name
             for trashed in list_trash(session)
-            if before_ns is None or trashed.removed_ms * _NS_A_MS < before_ns
+            if before_ns is None or 0 < trashed.removed_ms * _NS_A_MS < before_ns  # 0: nobody knows when
         }
         if names and not is_dry_run and not is_sure:
             _ask(f"Take {counted(len(names), 'item')} out of the trash for good?")

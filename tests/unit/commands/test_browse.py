@@ -193,6 +193,18 @@ def test_emptying_may_spare_what_is_young(trash: FakeVolume, run: Run, when: str
     assert trash.calls == [([LOST.name] * count, False)]
 
 
+def test_what_was_removed_nobody_knows_when_is_not_old(
+    trash: FakeVolume, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program put it there: only an emptying without an age takes it."""
+    timeless = Trashed(LOST.replace(ext={}))
+    monkeypatch.setattr("mega_cli.commands.trash.list_trash", lambda _session: iter([timeless]))
+    run("trash", "empty", "-y", "--older-than", "30d")
+    run("trash", "empty", "-y")
+
+    assert trash.calls == [([], False), ([LOST.name], False)]
+
+
 @pytest.mark.usefixtures("steps")
 def test_a_listing_for_programs_is_one_document(run: Run) -> None:
     """It is written piece by piece, and read as one."""
