@@ -5,6 +5,7 @@ Every error is a clear sentence and a hint. A command's module is imported when 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sqlite3
 from typing import Any, Final
@@ -16,6 +17,7 @@ from mega_server.database.engine import NewerSchemaError
 from mega_server.options import FAILED, INTEGRITY, LOCKED, PERMISSION, POLICY, SAFETY, SETTINGS, CommandError, example
 from mega_server.protocol.errors import ERROR_KINDS
 from mega_server.refusal import RefusedError
+from mega_server.services.backend import LostDatabaseError
 from mega_server.services.backups import OtherServerError
 from mega_server.storage.hold import HeldError
 
@@ -59,6 +61,9 @@ class CommandTable(click.Group):
             return super().invoke(ctx)
         except RefusedError as error:
             raise CommandError(ERROR_KINDS[error.code].exit_code, error.message) from error
+        except LostDatabaseError as error:
+            hint = "bring mega.db back from a backup: docs/operations.md, Lost database"
+            raise CommandError(SAFETY, str(error), hint) from error
         except NewerSchemaError as error:
             hint = "upgrade it: pip install --upgrade 'mega-cli[server]'"
             raise CommandError(POLICY, str(error), hint) from error
@@ -80,7 +85,9 @@ class CommandTable(click.Group):
             raise CommandError(PERMISSION, message, hint) from error
         except OSError as error:
             message = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
-            raise CommandError(FAILED, message, "see that the folder's disk is there and not full") from error
+            is_of_disk = error.errno in (errno.ENOSPC, errno.EIO, errno.EROFS)
+            hint = "see that the folder's disk is there and not full" if is_of_disk else ""
+            raise CommandError(FAILED, message, hint) from error
 
 
 @click.group(cls=CommandTable, context_settings=SETTINGS, epilog=example("mega-server serve --data ./mega-data"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,22 @@ class SizeType(click.ParamType[int]):
         return int(digits) * _UNITS.get(unit, 1)
 
 
+class FolderType(click.Path):
+    """A folder, there or not. No name at all, as an unset variable gives, is not the present folder."""
+
+    def __init__(self) -> None:
+        """Take what a folder can be."""
+        super().__init__(file_okay=False, readable=False, path_type=Path)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuse the empty name."""
+        if value == "":
+            self.fail("the folder's name is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class DurationType(click.ParamType[int]):
     """A time such as 12h or 7d; s m h d w."""
 
@@ -102,7 +119,7 @@ def data_option(command: F) -> F:
     return click.option(
         "--data",
         "data_dir",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=FolderType(),
         required=True,
         envvar="MEGA_SERVER_DATA",
         show_envvar=True,
@@ -119,7 +136,7 @@ def json_option(command: F) -> F:
 def existing(data_dir: Path) -> Iterator[Backend]:
     """Open a server's folder; one that holds none is refused rather than made by a slip of the pen."""
     config = Config(data_dir=data_dir)
-    if not (data_dir / "mega.db").exists():
+    if not (data_dir / "mega.db").exists() and not any(data_dir.glob("store/v/*")):
         hint = f"make one with: mega-server init --data {data_dir}"
         raise CommandError(NOT_INITIALISED, f"{data_dir} holds no server", hint)
     initialise(config)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from mega_server.options import SETTINGS, data_option, example, existing, json_option, report_copy
+from mega_server.options import SETTINGS, FolderType, data_option, example, existing, json_option, report_copy
 from mega_server.services.backups import back_up
 
 
 @click.command("backup", context_settings=SETTINGS, epilog=example("mega-server backup /mnt/copy --data ./mega-data"))
-@click.argument("dest", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("dest", type=FolderType())
 @data_option
 @json_option
 def command(dest: Path, data_dir: Path, *, is_json: bool) -> None:

@@ -130,6 +130,8 @@ def command(**options: Unpack[Options]) -> None:
     from mega_server.serving import Address, AddressError, PortTakenError, TlsError, serve  # noqa: PLC0415 -- wrong usage needs no web server
 
     data_dir, host, port = options["data_dir"], options["host"], options["port"]
+    if not host:  # it would mean every address
+        raise click.BadParameter("name an address; 0.0.0.0 listens on all", param_hint="--host")
     config, tls = _config(options), _tls(options)
     if not (tls or _is_loopback(host) or config.origin.startswith("https://")):
         click.echo(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from mega_server.config import Config, Storage
@@ -42,10 +43,19 @@ class Backend:
         self.store.close()
 
 
+class LostDatabaseError(Exception):
+    """The folder holds packs and no database: a new one would be a server that knows nobody."""
+
+
 def initialise(config: Config) -> bool:
-    """Make the data folder, its database and the server's secret; say whether there was none before."""
+    """Make the data folder, its database and the server's secret; say whether there was none before.
+
+    Raises LostDatabaseError, OSError, NewerSchemaError.
+    """
     make_folder(config.data_dir)
-    _store(config).close()  # the store makes its folders here, where no worker runs beside
+    with closing(_store(config)) as store:  # the store makes its folders here, where no worker runs beside
+        if not (config.data_dir / "mega.db").exists() and any(True for _ in store.packs()):
+            raise LostDatabaseError(f"{config.data_dir} holds packs and no database")
     database = Database(config.database_url)
     try:
         migrate(database)

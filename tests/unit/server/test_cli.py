@@ -103,6 +103,33 @@ def test_a_damaged_database(data: Path, command: str) -> None:
     )
 
 
+@pytest.mark.parametrize("command", ["init", "check", "serve"])
+def test_packs_without_a_database_are_no_new_server(data: Path, command: str) -> None:
+    """A server whose database is lost must not come up as one that knows nobody: exit 7, and nothing is made."""
+    (data / "mega.db").unlink()
+
+    result = run(command, "--data", str(data))
+
+    assert (result.exit_code, (data / "mega.db").exists()) == (7, False)
+    assert "docs/operations.md, Lost database" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("init", "--data", ""), ("backup", "", "--data", "x"), ("init",)])
+def test_no_name_is_not_the_present_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """An unset variable in a script gives an empty name: exit 2, and nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    assert run(*words, env={"MEGA_SERVER_DATA": ""}).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_address_is_not_every_address(tmp_path: Path) -> None:
+    """An empty --host is refused before a folder is made."""
+    assert run("serve", "--host", "", "--data", str(tmp_path / "data")).exit_code == 2
+    assert not (tmp_path / "data").exists()
+
+
 def test_check(data: Path) -> None:
     """A whole server has no damage."""
     result = run("check", "--read-data", "--data", str(data))
