@@ -6,12 +6,14 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from mega_server.database.accounts import RESERVATION_LIFE_MS
+from mega_server.database.links import LOG_KEPT_MS
 from mega_server.database.schema import (
     accounts,
     blobs,
     challenges,
     doomed_packs,
     invites,
+    link_sessions,
     packs,
     rate_limits,
     records,
@@ -49,8 +51,10 @@ def drop_expired(connection: Connection, now: int, session_idle_ms: int, *, is_d
         "invites": invites.c.expires <= now,
         "rate_limits": rate_limits.c.busy_until <= now,
         "reservations": reservations.c.created <= now - RESERVATION_LIFE_MS,
+        "link_sessions": link_sessions.c.expires <= now - LOG_KEPT_MS,
     }
-    tables = {table.name: table for table in (challenges, sessions, signup_codes, invites, rate_limits, reservations)}
+    found = (challenges, sessions, signup_codes, invites, rate_limits, reservations, link_sessions)
+    tables = {table.name: table for table in found}
     if is_dry_run:
         counts = {
             name: connection.scalar(select(func.count()).select_from(tables[name]).where(condition))

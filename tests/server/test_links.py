@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from mega_server.protocol import headers, limits, routes
 from mega_server.protocol.messages import LinkInfo, LinkList, LinkLog, LinkOpened, LinkRequest, LinkUpdate
 from mega_server.services.links import disable_link
+from mega_server.services.sweep import sweep
 from mega_server.services.users import set_disabled
 from tests.kit.account import FakeAccount, error_of, ids_of, pack_of, random_blobs, read
 from tests.kit.server import backend_of
@@ -303,16 +304,23 @@ def test_the_log_tells_when_and_how_much(link: FakeLink, web: FlaskClient, clock
     assert link.info().fetched_bytes == 4
 
 
-def test_the_log_forgets_after_thirty_days(link: FakeLink, web: FlaskClient, clock: FakeClock) -> None:
-    """What is older is not told, and at the next opening it is gone."""
+@pytest.mark.parametrize("forgets", ["the next opening", "the sweep"])
+def test_the_log_forgets_after_thirty_days(
+    app: Flask, link: FakeLink, web: FlaskClient, clock: FakeClock, forgets: str
+) -> None:
+    """What is older is not told, and is gone with the next opening or the daily sweep."""
     link.open(web, os.urandom(32))
     clock.advance(31 * 24 * 3600)
     log = link.owner.get(routes.LINK_LOG, link=link.link.hex())
     assert read(log, LinkLog).openings == []
-    link.open(web, os.urandom(32))
+    is_swept = forgets == "the sweep"
+    if is_swept:
+        sweep(backend_of(app), is_dry_run=False)
+    else:
+        link.open(web, os.urandom(32))
 
-    with backend_of(link.owner.web.application).database.reading() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM link_sessions").scalar() == 1
+    with backend_of(app).database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM link_sessions").scalar() == (0 if is_swept else 1)
 
 
 def test_opening_reads_no_row_of_other_visits(app: Flask, link: FakeLink, web: FlaskClient) -> None:
