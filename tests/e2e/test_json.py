@@ -35,6 +35,10 @@ QUERIES = [
     ("df", "df"),
     ("trash", "trash"),
     ("trash ls", "trash ls"),
+    ("share", "share --note why --max-downloads 3 /src"),
+    ("share", "share --expire never --live /src/a.txt"),
+    ("shares", "shares"),
+    ("shares ls", "shares ls -l --older-than 1s"),
     ("completion", "completion bash"),
     ("config", "config"),
     ("config show", "config show put"),
@@ -57,7 +61,21 @@ CHANGES = [
     ("get", "get -v / {disk}/out"),
     ("get", "get --overwrite never --with-trash / {disk}/out"),
 ]
-ELSEWHERE = {"signup", "login", "passwd", "recover", "sessions kill", "delete-account", "trust accept", "quickstart"}
+ELSEWHERE = {
+    "signup",
+    "login",
+    "passwd",
+    "recover",
+    "sessions kill",
+    "delete-account",
+    "trust accept",
+    "quickstart",
+} | {
+    "shares edit",
+    "shares log",
+    "shares revoke",
+    "import",
+}
 SILENT = {"logout", "cat"}
 
 
@@ -164,6 +182,19 @@ def test_the_life_of_an_account_prints_documented_documents(bench: Bench, tmp_pa
     check("recover", second.mega("recover", "bob", *told[:2], "--kit-file", str(kit), *newer, "--json"), 0)
     check("trust accept", second.mega("trust", "accept", "-y", "--json"), 0)
     check("delete-account", second.mega("delete-account", "bob", "--password-file", newer[1], "-y", "--json"), 0)
+
+
+def test_the_life_of_a_link_prints_documented_documents(bench: Bench) -> None:
+    """Made, listed and fetched by a visitor, imported, changed, logged and ended."""
+    (made,) = documents(bench.run("share /src/a.txt"))
+    link = made["url"]
+    check("ls", bench.run(f"ls {link}"), 0)
+    check("get", bench.run(f"get {link} {{disk}}/linked"), 0)
+    check("import", bench.run(f"import {link} /imported.txt"), 0)
+    check("shares log", bench.run(f"shares log {made['id']}"), 0)
+    check("shares edit", bench.run(f"shares edit {made['id']} --note new --expire 2d"), 0)
+    check("shares edit", bench.run(f"shares edit {made['id']} --password-file {{disk}}/password"), 0)
+    check("shares revoke", bench.run("shares revoke --path /src"), 0)
 
 
 def test_a_quickstart_prints_documented_steps(bench: Bench, tmp_path: Path) -> None:
