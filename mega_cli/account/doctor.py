@@ -97,7 +97,7 @@ def _clock_finding(server_ms: int, before_ms: int, after_ms: int) -> Finding:
     ahead_ms = (before_ms + after_ms) // 2 - server_ms
     if abs(ahead_ms) <= _CLOCK_SLACK_MS:
         return well("clock", "this clock and the server's agree within five minutes")
-    amount = _span(abs(ahead_ms) // 1000)
+    amount = _span(round(abs(ahead_ms) / 60_000))  # to the minute: the request itself took some time
     side = "ahead of" if ahead_ms > 0 else "behind"
     return problem(
         "clock",
@@ -140,9 +140,8 @@ def _head_finding(home: Home) -> Finding:
     return well("history", "the newest revision descends from the one seen here before")
 
 
-def _span(seconds: int) -> str:
-    for unit_s, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= unit_s:
-            count = round(seconds / unit_s)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{seconds} seconds"
+def _span(minutes: int) -> str:
+    """Write at least a minute in the largest unit that fits."""
+    unit_min, unit = next(found for found in ((1_440, "day"), (60, "hour"), (1, "minute")) if minutes >= found[0])
+    count = round(minutes / unit_min)
+    return f"{count} {unit}{'' if count == 1 else 's'}"

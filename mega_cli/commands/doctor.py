@@ -6,7 +6,8 @@ import os
 
 import click
 
-from mega_cli.account import Finding, Surroundings, examine, exit_code_of
+from mega_cli.account.doctor import Surroundings, examine
+from mega_cli.account.findings import Finding, exit_code_of
 from mega_cli.options.command import declare
 from mega_cli.output.console import Console
 from mega_cli.system.clock import SystemClock

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mega_cli.account import Finding, Surroundings, account_fingerprint, examine, exit_code_of, open_session
-from mega_cli.account.findings import problem, well
+from mega_cli.account import account_fingerprint, open_session
+from mega_cli.account.doctor import Surroundings, examine
+from mega_cli.account.findings import Finding, exit_code_of, problem, well
 from mega_cli.system.directories import Home, open_home
 from tests.kit.canary import Canaries
 from tests.unit.account.conftest import PASSWORD, URL, World
@@ -54,7 +55,9 @@ def test_a_sound_device_has_no_trouble(world: World) -> None:
     assert wanted | {"limits", "session", "history"} == set(checks)
 
 
-@pytest.mark.parametrize(("off_ms", "words"), [(DAY_MS, "1 day ahead of"), (-DAY_MS, "1 day behind")])
+@pytest.mark.parametrize(
+    ("off_ms", "words"), [(DAY_MS, "1 day ahead of"), (-DAY_MS, "1 day behind"), (DAY_MS - 999, "1 day ahead of")]
+)
 def test_a_clock_a_day_off_is_found(world: World, off_ms: int, words: str) -> None:
     """With its side, and what sets it."""
     found = troubles(world.device, off_ms=off_ms)

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mega_cli.account import Finding, Shown
+from mega_cli.account import Shown
+from mega_cli.account.findings import Finding
 from mega_cli.api.messages import SessionInfo
 from mega_cli.errors import NotLoggedInError
 from mega_cli.model import Pin, Secret
