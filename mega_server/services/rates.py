@@ -1,7 +1,7 @@
 """How often one address and one account may ask for what a guesser needs: limits that all workers share.
 
 A limit is a bucket of `burst` requests that fills again by `per_minute`, kept as one time (GCRA, ITU-T I.371): so a
-refusal can say exactly when the next request passes, and whoever was locked out by another's flood waits seconds.
+refusal can say exactly when the next request passes, and whom a flood from one address has locked out waits seconds.
 Unknown and known accounts are limited alike: the account's row is never looked at. Rows hold keyed hashes, no address.
 """
 
@@ -48,12 +48,13 @@ class Rate(NamedTuple):
 
 # A login asks once for each of kdf, challenge and login. An office behind one address starts its day within the burst;
 # 30 guesses a minute at one account are 16 million a year, which a password that signup takes withstands.
+# An address gets a third of what an account does: who floods an account's bucket from one leaves room for its owner.
 _BY_ADDRESS = {
-    Action.KDF: Rate(300, 60),
-    Action.SIGNUP: Rate(30, 6),
-    Action.CHALLENGE: Rate(300, 60),
-    Action.LOGIN: Rate(300, 60),
-    Action.LINK: Rate(600, 120),
+    Action.KDF: Rate(300, 10),
+    Action.SIGNUP: Rate(30, 2),
+    Action.CHALLENGE: Rate(300, 10),
+    Action.LOGIN: Rate(300, 10),
+    Action.LINK: Rate(600, 40),
 }
 _BY_ACCOUNT = {
     Action.KDF: Rate(300, 30),

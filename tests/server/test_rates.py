@@ -214,6 +214,31 @@ def test_a_service_says_the_wait(app: Flask) -> None:
     assert caught.value.retry_after_s == 1.0
 
 
+@pytest.mark.parametrize("action", Action)
+def test_one_address_locks_nobody_out(
+    app: Flask, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, action: Action
+) -> None:
+    """Who asks twice a second from one address and spends a bucket leaves enough of it for its owner elsewhere."""
+    for kept, counted in ((rates._BY_ADDRESS, "address"), (rates._BY_ACCOUNT, "account")):
+        monkeypatch.setitem(kept, action, Rate(4, WRITTEN[counted][action].per_minute))
+
+    def passes(address: str) -> bool:
+        try:
+            admit(backend_of(app), action, address, "alice")
+        except RefusedError:
+            return False
+        return True
+
+    while passes(OFFICE):
+        pass
+    is_let_in = False
+    for _ in range(120):
+        clock.advance(0.5)
+        passes(OFFICE)
+        is_let_in = is_let_in or passes(HOME)
+    assert is_let_in
+
+
 @pytest.mark.parametrize("counted", WRITTEN)
 def test_the_limits_are_those_of_the_contract(counted: str) -> None:
     """`docs/protocol.md` says the numbers."""
