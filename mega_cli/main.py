@@ -137,6 +137,7 @@ def _choose_profile(context: click.Context, name: str) -> None:
     """Name the profile for everything below and for child processes, until this command line ends."""
     before = os.environ.get(_PROFILE)
     os.environ[_PROFILE] = name
+    context.meta[_PROFILE] = name  # for completion, which looks when the command line has ended
 
     def restore() -> None:
         os.environ.pop(_PROFILE)

@@ -6,9 +6,10 @@ second, and whatever goes wrong is no candidate. Nothing is pinned and nothing c
 
 from __future__ import annotations
 
+import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -26,6 +27,8 @@ from mega_cli.errors import MegaError
 
 COMPLETE_VARIABLE: Final = "_MEGA_COMPLETE"
 """What a completion script sets when it asks."""
+_PROFILE: Final = "MEGA_PROFILE"
+"""What `--profile` becomes: a variable while a command runs, and in the context's `meta` for the one that is typed."""
 MOST_S: Final = 0.8
 MOST_ITEMS: Final = 1_000
 """More than a person reads, or a shell shows without asking."""
@@ -62,10 +65,11 @@ def completion_class(shell: str) -> type[ShellComplete]:
     return found
 
 
-def complete_path(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+def complete_path(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Give the remote paths that begin as typed; a folder's ends with a slash. Nothing when there is no answer soon."""
     found: list[CompletionItem] = []
-    worker = threading.Thread(target=_fill, args=(found, typed), daemon=True)
+    profile = {_PROFILE: context.meta[_PROFILE]} if _PROFILE in context.meta else {}
+    worker = threading.Thread(target=_fill, args=(found, typed, {**os.environ, **profile}), daemon=True)
     worker.start()
     worker.join(MOST_S)
     return [] if worker.is_alive() else found
@@ -122,21 +126,21 @@ def _profiles() -> Iterator[str]:
         return
 
 
-def _fill(found: list[CompletionItem], typed: str) -> None:
+def _fill(found: list[CompletionItem], typed: str, environ: Mapping[str, str]) -> None:
     """Look, in a thread that may be left behind. No failure reaches the shell."""
     # What the edges raise, and what a client that is closed under a request does; `mega ls` says what is wrong.
     with suppress(MegaError, OSError, RuntimeError, ValueError):
-        found.extend(_look(typed))
+        found.extend(_look(typed, environ))
 
 
-def _look(typed: str) -> list[CompletionItem]:
+def _look(typed: str, environ: Mapping[str, str]) -> list[CompletionItem]:
     """List the folder that is typed so far and keep what begins alike."""
     from mega_cli.account import open_volume  # noqa: PLC0415 -- 100 ms that completing an option does not need
     from mega_cli.paths.remote import RemotePath  # noqa: PLC0415 -- the same
     from mega_cli.system.directories import open_home  # noqa: PLC0415 -- the same
     from mega_cli.volume.peek import peek_folder  # noqa: PLC0415 -- the same
 
-    home = open_home()
+    home = open_home(environ)
     if not home.session_file.is_file() or not home.trust_file.is_file():
         return []
     head, slash, begun = typed.rpartition("/")

@@ -147,10 +147,11 @@ def open_home(environ: Mapping[str, str] | None = None) -> Home:
     if wanted:
         return _named(directories, wanted)
     try:
-        profile = (directories.accounts / _POINTER).read_text(encoding="utf-8").strip()
+        profile = (directories.accounts / _POINTER).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         profile = ""
-    if Path(profile).name != profile or profile == "..":  # a pointer names a folder beside it, never a path
+    # A pointer names a folder beside it, never a path; a damaged one names nothing.
+    if Path(profile).name != profile or profile == ".." or not profile.isprintable():
         profile = ""
     return Home(directories, profile)
 

@@ -88,6 +88,8 @@ def bash(words: str, device: Device, bin_folder: Path, cwd: Path) -> list[str]:
         ("mega trash re", ["restore"]),
         ("mega login al", [ACCOUNT]),
         ("mega get --overwrite if-c", ["if-changed"]),
+        ("mega --profile alice ls /d", ["/docs/"]),
+        ("mega --profile nobody ls /d", []),
         ("mega ls /nothing/", []),
     ],
 )

@@ -57,7 +57,15 @@ def test_the_current_profile_is_remembered(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "accounts").iterdir()) == ["alice@host", "bob@host", "current"]
 
 
-@pytest.mark.parametrize("pointer", ["../../etc", "/etc", "a/b", "..", ""])
+def test_a_pointer_of_any_bytes_is_no_crash(tmp_path: Path) -> None:
+    """A damaged pointer names a profile that is not there."""
+    (tmp_path / "accounts").mkdir()
+    (tmp_path / "accounts" / "current").write_bytes(b"\xff\xfe\x80")
+
+    assert not open_home({"MEGA_HOME": str(tmp_path)}).session_file.exists()
+
+
+@pytest.mark.parametrize("pointer", ["../../etc", "/etc", "a/b", "..", "", "a\0b"])
 def test_a_pointer_never_leaves_its_folder(tmp_path: Path, pointer: str) -> None:
     """A pointer that is a path counts as none."""
     (tmp_path / "accounts").mkdir()
