@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mega_cli.account import connection
 from mega_cli.account.connection import Place, place_of
 from mega_cli.account.login import identity_of
+from mega_cli.account.pace import limit_path
 from mega_cli.api.client import ServerClient
 from mega_cli.api.pace import Pace
 from mega_cli.crypto.content import chunk_index_key
@@ -24,6 +25,7 @@ from mega_cli.formats.words import fingerprint_words
 from mega_cli.model import Network
 from mega_cli.state.account_key import erase_account_key
 from mega_cli.state.index import ContentIndex
+from mega_cli.state.limit_file import erase_limit
 from mega_cli.state.pages import PageCache
 from mega_cli.state.rebuildable import delete_database
 from mega_cli.state.session import Session, erase_session, load_session
@@ -158,6 +160,8 @@ def forget_account(home: Home) -> None:
     """Erase everything this device keeps of an account that is gone, but for the pins."""
     _forget_keys(home)
     erase_account_key(home.account_key_file)
+    erase_limit(limit_path(home))
+    delete_database(home.posted_file)
     delete_database(home.pages_file)
 
 

@@ -15,8 +15,10 @@ from mega_cli.account import (
     list_sessions,
     open_session,
 )
+from mega_cli.account.pace import limit_path
 from mega_cli.errors import IntegrityError, NotLoggedInError, TemporaryError, UsageError
 from mega_cli.model import Secret
+from mega_cli.state.limit_file import write_limit
 from mega_cli.system.directories import open_home
 from tests.unit.account.changing import ME, Changing, changing, lose, quick_wire
 from tests.unit.account.conftest import PASSWORD
@@ -64,8 +66,10 @@ def test_an_id_that_could_be_a_path_is_refused(changing: Changing) -> None:
 
 
 def test_a_deleted_account_leaves_its_pins(changing: Changing) -> None:
-    """Session, account key, index and cache are gone; the server knows nobody of that name."""
+    """Session, account key, limit, index and caches are gone; the server knows nobody of that name."""
     changing.home.index_file.write_bytes(b"keys")
+    changing.home.posted_file.write_bytes(b"links")
+    write_limit(limit_path(changing.home), "1M")
     changing.home.pages_file.parent.mkdir(parents=True)
     changing.home.pages_file.write_bytes(b"pages")
     delete_account(changing.home, changing.name, PASSWORD)
