@@ -22,7 +22,10 @@ def test_every_file_of_vectors_is_run() -> None:
     assert set(RUNNERS) <= {path.stem for path in FOLDER.glob("*.json")}
 
 
-@pytest.mark.parametrize("layout", ["object", "blob", "list", "page", "root-record", "slot", "idcert", "recovery-kit", "link-url", "link-record"])
+@pytest.mark.parametrize(
+    "layout",
+    ["object", "blob", "list", "page", "root-record", "slot", "idcert", "recovery-kit", "link-url", "link-record"],
+)
 def test_every_layout_has_successes_and_failures(layout: str) -> None:
     """A layout without a refused vector would say nothing about strictness."""
     expectations = {vector["expect"] for vector in load(layout)}
