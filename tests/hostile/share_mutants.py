@@ -38,7 +38,10 @@ SHARE_MUTANTS: Sequence[tuple[str, str, tuple[tuple[str, str, str], ...]]] = (
     (
         "T66",
         "a password alone is the key",
-        ((_KEYS, "mac(secret.reveal(), labels.LINK_P", "mac(bytes(32), labels.LINK_P"),),
+        (
+            (_KEYS, "mac(secret.reveal(), labels.LINK_P", "mac(bytes(32), labels.LINK_P"),
+            (_KEYS, "kdf(secret.reveal(), labels.LINK_SALT", "kdf(bytes(32), labels.LINK_SALT"),
+        ),
     ),
     (
         "T67",

@@ -35,6 +35,11 @@ This file is generated: `make docs` writes it from the commands themselves.
 - **A password** is never an argument. The first of these counts: `--password-file FILE` (`-` is standard input,
   `/dev/fd/3` a descriptor), `--password-command COMMAND`, the variable `MEGA_PASSWORD`, a question on the terminal.
   An invitation comes from `--invite-file FILE` or the variable `MEGA_INVITE`.
+- **A link** stands wherever `ls`, `tree`, `find`, `du`, `cat`, `get` and `import` take a remote path: `LINK`, or
+  `LINK:/path` for something below it. No account is needed. Other users of the machine can see a link in an argument:
+  the word `link:` (or `link:/path`) stands for the one in the variable `MEGA_LINK`, or is asked for. A link's password
+  comes from `--link-password-file`, `--link-password-command`, `MEGA_LINK_PASSWORD` or a question; `mega share` and
+  `mega shares edit` call the first two `--password-file` and `--password-command`, and ask with `--password`.
 - **A remote path** starts at `/`, written or not. `--` ends the options. Names are printed with control characters
   escaped; JSON has them exact.
 - **Ctrl-C** stops within a second and says how to go on. [Exit codes](exit-codes.md) are the same everywhere.

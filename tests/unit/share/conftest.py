@@ -78,7 +78,7 @@ class Desk:
 
     def share(self, path: str, **options: object) -> Kept:
         """Make a link."""
-        return make_link(self.session, RemotePath.parse(path), LinkOptions(**options), self.posted)  # type: ignore[arg-type]
+        return make_link(self.session, RemotePath.parse(path), LinkOptions(**options), self.posted)  # type: ignore[arg-type]  # each option has its own type
 
     def heal(self, *, is_thorough: bool = False) -> int:
         """Bring the links in step."""
