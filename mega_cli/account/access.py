@@ -179,7 +179,8 @@ def check_identity(trust: TrustStore, session: Session) -> None:
     pinned = trust.account_pin(session.origin, session.account)
     if pinned is None:
         message = "the pins of this account are gone from this device"
-        raise SafetyStopError(message, "restore trust.db from a backup, or start again: mega logout, mega login")
+        again = f"mega logout, then: mega login {session.account} --server {session.origin}"
+        raise SafetyStopError(message, f"restore trust.db from a backup, or start again: {again}")
     if pinned.identity != identity_of(session):
         message = "the keys in the session file are not the ones this device knows"
         raise UntrustedKeyError(message, "nothing was sent; log in again: mega login")

@@ -92,10 +92,13 @@ def check_private_files(folder: Path, home: Home) -> Iterator[Finding]:
 def check_stores(home: Home) -> Iterator[Finding]:
     """Read each database through."""
     if not home.trust_file.exists():
-        fix = "restore trust.db from a backup, or begin again: mega logout, mega login"
+        fix = "restore trust.db from a backup, or start again: mega logout, then: mega login ACCOUNT --server URL"
         yield problem("pins", "the file of pins is gone", fix, str(home.trust_file), SafetyStopError.exit_code)
     elif _is_damaged(home.trust_file):
-        fix = "restore trust.db from a backup; it protects you from an old state being shown"
+        fix = (
+            "restore trust.db from a backup: it protects you from an old state being shown; "
+            "or, when there is none, remove it and start again: mega logout, then: mega login ACCOUNT --server URL"
+        )
         yield problem("pins", "the file of pins is damaged", fix, str(home.trust_file), SafetyStopError.exit_code)
     else:
         yield well("pins", "the file of pins is whole")

@@ -8,6 +8,7 @@ import click
 
 from mega_cli.account import open_volume
 from mega_cli.account.pace import open_pace
+from mega_cli.errors import UsageError
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.completion import complete_remote_then_local
 from mega_cli.options.link import names_link, only_links, parse_where, visiting_options
@@ -66,6 +67,9 @@ def command(
     mega trash ls.
     """
     *sources, destination = words if len(words) > 1 and not names_link(words[-1]) else (*words, ".")
+    if not destination:
+        message = "the name of where to get to is empty"
+        raise UsageError(message, "for the present folder: .")
     places = [parse_where(source) for source in sources]
     links = only_links(places)
     home = open_home()

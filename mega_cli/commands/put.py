@@ -9,6 +9,7 @@ from typing import Literal
 import click
 
 from mega_cli.account.pace import open_pace
+from mega_cli.errors import UsageError
 from mega_cli.options.command import declare, dry_run_option
 from mega_cli.options.completion import complete_local_then_remote
 from mega_cli.options.selection import source_filter_options
@@ -62,6 +63,9 @@ def command(
     standard input; DST is then the file's path.
     """
     *sources, destination = words if len(words) > 1 else (*words, "/")
+    if "" in sources:  # an unset variable, and not the whole present folder
+        message = "the name of what to put is empty"
+        raise UsageError(message, "for the present folder: mega put .")
     options = PutOptions(
         filters=filters,
         is_dry_run=is_dry_run,

@@ -170,7 +170,10 @@ class TrustStore:
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:  # a message that quotes a damaged schema is no UTF-8
             message = f"the file of pins cannot be read or written: {self._path}: {error}"
-            hint = "it protects you from an old state being shown; restore it from a backup"
+            hint = (
+                "it protects you from an old state being shown: restore it from a backup; or, when there is none, "
+                "remove it and start again: mega logout, then: mega login ACCOUNT --server URL"
+            )
             if isinstance(error, sqlite3.OperationalError):  # the disk, not the file
                 hint = "see that its disk is writable and not full, and run the same command again"
             raise SafetyStopError(message, hint) from error

@@ -11,12 +11,12 @@ import pytest
 from mega_cli.account import (
     account_info,
     connection,
-    known_account,
     login,
     logout,
     open_session,
     open_volume,
 )
+from mega_cli.account.access import known_account
 from mega_cli.account.connection import place_of
 from mega_cli.account.login import device_label, identity_of, keep, prove
 from mega_cli.api.client import ServerClient

@@ -362,6 +362,13 @@ def test_state_shows_the_words(volume: FakeVolume, run: Run, monkeypatch: pytest
     assert not volume.is_open
 
 
+@pytest.mark.parametrize("words", [("put", "", "/"), ("put", ""), ("get", "/a", "")])
+def test_no_name_is_not_the_present_folder(run: Run, words: tuple[str, ...]) -> None:
+    """An unset variable in a script must not store all that lies here, or drop everything into it."""
+    ran = run(*words)
+    assert (ran.code, "is empty" in ran.err) == (2, True)
+
+
 def test_a_command_without_an_account_says_how_to_get_one(run: Run) -> None:
     """Exit 10 and a hint, before anything else."""
     ran = run("ls", "--json")
