@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "init": "Make a data folder.",
     "user": "Manage who may have an account.",
     "invite": "Print a code for one new account.",
+    "link": "List what is shared by links, and stop one.",
     "check": "See that every stored blob is there.",
     "backup": "Bring a copy up to date, while the server runs.",
     "restore": "Copy a backup to a folder that holds no server yet.",
