@@ -58,7 +58,8 @@ def _file(path: Path) -> Response:
     response = Response(path.read_bytes(), content_type=_TYPES[path.suffix])
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure:  # elsewhere browsers ignore it, and complain
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     response.make_conditional(request)

@@ -6,8 +6,9 @@ import { ascii, equal, isZero, join, pad16 } from "./bytes.js";
 import { Refusal, check } from "./refusal.js";
 
 await sodium.ready;
+let place = null;
 
-const ZERO_NONCE = new Uint8Array(24);
+const PLACE_BYTES = 5 << 20; // larger than any blob, which `most` sees to
 const LINK_RECORD = 3;
 const LINK_PASSES = 3;
 const LINK_MEMORY_BYTES = 64 * 1024 * 1024;
@@ -70,16 +71,24 @@ export function openRecord(key, context, record, length) {
   }
 }
 
-/** Open a blob of at most `most` bytes: size, SHA-256 = id, magic, commitment, box. */
-export async function openBlob(blob, id, key, most) {
+/**
+ * Open a blob of at most `most` bytes: size, SHA-256 = id, magic, commitment, box. The box is opened in libsodium's own
+ * memory, in one place, and copied to `into` or an array of its own.
+ */
+export async function openBlob(blob, id, key, most, into = null) {
   check(blob.length >= 52 && blob.length <= most && equal(await sha256(blob), id));
   checkMagic(blob, "MGB");
   check(equal(blob.subarray(4, 36), kdf(key, "mega1/blob/com")));
-  try {
-    return sodium.crypto_secretbox_open_easy(blob.subarray(36), ZERO_NONCE, kdf(key, "mega1/blob/enc"));
-  } catch {
-    throw new Refusal("tampered");
-  }
+  const lib = sodium.libsodium;
+  const { box, secret, nonce } = (place ??= { box: lib._malloc(PLACE_BYTES), secret: lib._malloc(32), nonce: lib._malloc(24) });
+  lib.HEAPU8.set(blob.subarray(36), box);
+  lib.HEAPU8.set(kdf(key, "mega1/blob/enc"), secret);
+  lib.HEAPU8.fill(0, nonce, nonce + 24);
+  check(lib._crypto_secretbox_open_easy(box, box, blob.length - 36, 0, nonce, secret) === 0);
+  const plain = lib.HEAPU8.subarray(box, box + blob.length - 52);
+  if (into === null) return plain.slice();
+  into.set(plain);
+  return into.subarray(0, plain.length);
 }
 
 function checkMagic(raw, magic) {

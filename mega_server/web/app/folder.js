@@ -1,169 +1,171 @@
-// A shared folder: browse, sort, search; one file, or everything as a zip; music and films play one after another.
+// A shared folder: browse, one file, or everything as a zip; music and films play one after another.
+// The browser's Back goes up again. Its history holds numbers, never a name.
 
 import { download } from "./download.js";
-import { make, nameText, sizeText, timeText } from "./dom.js";
-import { player, previewOf } from "./file.js";
+import { announce, button, goTo, icon, make, untilText } from "./dom.js";
 import { mediaType } from "./kinds.js";
-
-const ROWS_AT_ONCE = 500;
-const KIND_ORDER = { d: 0, f: 1, l: 2 };
-const natural = new Intl.Collator(undefined, { numeric: true });
-const ORDERS = {
-  name: (one, two) => KIND_ORDER[one.kind] - KIND_ORDER[two.kind] || natural.compare(one.name, two.name),
-  size: (one, two) => one.size - two.size,
-  when: (one, two) => one.mtimeMs - two.mtimeMs,
-};
+import { nameText } from "./names.js";
+import { hasPreview, previewOf, Player } from "./preview.js";
+import { EntryTable } from "./table.js";
 
 /** Show a folder. */
 export async function folderView(context) {
-  const box = make("div");
-  const view = new FolderView(context, box);
-  await view.enter([context.shared]);
-  return box;
+  const view = new FolderView(context);
+  await view.show([context.shared]);
+  return view.elements;
 }
 
 class FolderView {
-  constructor(context, box) {
-    Object.assign(this, context, { box, order: "name", isDown: false, wanted: "", rows: ROWS_AT_ONCE });
-    this.stage = make("section", { className: "card preview", hidden: true, ariaLabel: "Preview" });
+  constructor({ backend, streams, shared }) {
+    Object.assign(this, { backend, streams, shared, visited: [], at: -1, player: null });
+    this.title = make("h1");
+    this.trail = make("nav", { "aria-label": "Folders above" });
+    this.saving = make("div");
+    this.shelf = make("div", { className: "shelf" });
+    this.note = make("p", { className: "refused", role: "alert", hidden: true });
+    const facts = make("p", { className: "quiet" }, `Folder · ${untilText(shared.expiresMs)}`);
+    const head = make("div", { className: "head" }, icon("folder"), make("div", {}, this.title, facts, this.trail));
+    this.stage = make("section", { className: "card stage", hidden: true, "aria-label": "Preview" });
+    this.table = new EntryTable((item) => this.open(item));
+    const card = make("section", { className: "card", "aria-label": "Folder" }, head, this.saving, this.shelf, this.note);
+    this.elements = [card, this.stage, this.table.element];
+    addEventListener("popstate", ({ state }) => this.revisit(state?.at ?? 0));
+    history.replaceState({ at: 0 }, "");
   }
 
-  /** Go into the last folder of a path. */
+  /** Go down or up, and remember it for the browser's Back. */
   async enter(path) {
+    if (!(await this.show(path))) return;
+    history.pushState({ at: this.at }, "");
+    goTo(this.title);
+    announce(`${nameText(path.at(-1).name)}, ${this.table.count.textContent}`);
+  }
+
+  async revisit(at) {
+    const path = this.visited[at];
+    if (!path) return;
+    this.at = at - 1;
+    const later = this.visited.slice(at + 1);
+    if (await this.show(path)) this.visited.push(...later);
+    goTo(this.title);
+  }
+
+  /** Show the last folder of a path; say whether it could be read. Only the newest of several calls shows anything. */
+  async show(path) {
+    const wanted = (this.wanted = Symbol("show"));
+    let items = null;
     try {
-      this.items = await this.backend.call("list", { node: path.at(-1).node });
+      items = await this.backend.call("list", { node: path.at(-1).node });
     } catch (error) {
-      this.showRefusal(error);
-      return;
+      if (this.at < 0) throw error;
+      this.note.textContent = error.message;
+      this.note.hidden = false;
+      return false;
     }
-    Object.assign(this, { path, wanted: "", rows: ROWS_AT_ONCE, playing: null });
-    this.stage.hidden = true;
-    this.stage.replaceChildren();
-    this.draw();
+    if (this.wanted !== wanted) return false;
+    this.at += 1;
+    this.visited.splice(this.at, Infinity, path);
+    this.path = path;
+    this.close();
+    this.note.hidden = true;
+    this.draw(items);
+    return true;
   }
 
-  draw() {
-    const { shared, path } = this;
-    const until = shared.expiresMs ? `until ${timeText(shared.expiresMs)}` : "no expiry";
-    const here = path.at(-1);
-    const search = make("input", { type: "search", placeholder: "Search here", ariaLabel: "Search this folder" });
-    search.oninput = () => {
-      this.wanted = search.value.toLowerCase();
-      this.fill();
-    };
-    this.table = make("tbody");
-    this.more = make("button", { type: "button", className: "plain", hidden: true }, "Show more");
-    this.more.onclick = () => {
-      this.rows += ROWS_AT_ONCE;
-      this.fill();
-    };
-    const name = `${here.name || "shared"}.zip`;
-    const zip = download({ ...this, item: here, label: "Download as zip", name });
-    const tracks = this.items.filter((item) => item.kind === "f" && mediaType(item.name));
-    const play = make("button", { type: "button", className: "plain", hidden: !tracks.length || !this.streams.isAble }, "Play all");
-    play.onclick = () => this.play(this.sorted().filter((item) => tracks.includes(item)));
-    const facts = make("p", { className: "facts" }, `${this.items.length} items · ${until}`);
-    this.box.replaceChildren(
-      make(
-        "section",
-        { className: "card" },
-        make("h1", {}, nameText(here.name)),
-        facts,
-        this.trail(),
-        make("div", { className: "bar" }, search, play),
-        zip,
-        make("table", {}, make("thead", {}, this.heads()), this.table),
-        this.more,
-      ),
-      this.stage,
-    );
-    this.fill();
-  }
-
-  /** Make the way back up. */
-  trail() {
-    const parts = this.path.slice(0, -1).flatMap((folder, at) => [
-      make("button", { type: "button", className: "link", onclick: () => this.enter(this.path.slice(0, at + 1)) }, nameText(folder.name)),
+  draw(items) {
+    const here = this.path.at(-1);
+    this.title.textContent = nameText(here.name);
+    const above = this.path.slice(0, -1).flatMap((folder, depth) => [
+      button(nameText(folder.name), () => this.enter(this.path.slice(0, depth + 1)), "link"),
       " / ",
     ]);
-    return make("nav", { ariaLabel: "Folders above", hidden: !parts.length }, ...parts);
+    this.trail.replaceChildren(...above);
+    this.trail.hidden = !above.length;
+    this.keepRunning();
+    const { backend, streams } = this;
+    this.saving.replaceChildren(download({ backend, streams, item: here, label: "Download as zip", name: `${here.name}.zip` }));
+    const play = button("Play all", () => this.play(this.tracks()[0]), "plain");
+    play.hidden = !streams.isAble || items.filter(isTrack).length < 2;
+    this.saving.firstChild.firstChild.after(play);
+    this.table.fill(items);
   }
 
-  heads() {
-    const head = (order, label, className = "") => {
-      const isOn = this.order === order;
-      const button = make("button", { type: "button" }, label + (isOn ? (this.isDown ? " ↓" : " ↑") : ""));
-      button.onclick = () => {
-        this.isDown = isOn && !this.isDown;
-        this.order = order;
-        this.draw();
-      };
-      const sort = isOn ? (this.isDown ? "descending" : "ascending") : "none";
-      return make("th", { className, scope: "col", ariaSort: sort }, button);
-    };
-    return make("tr", {}, head("name", "Name"), head("size", "Size", "number"), head("when", "Changed", "number when"));
+  /** Keep the progress of what is still running in sight. */
+  keepRunning() {
+    for (const box of document.querySelectorAll(".download.running")) if (!this.shelf.contains(box)) this.shelf.append(box);
   }
 
-  sorted() {
-    const sorted = [...this.items].sort(ORDERS[this.order]);
-    return this.isDown ? sorted.reverse() : sorted;
+  tracks() {
+    return this.table.sorted().filter(isTrack);
   }
 
-  /** Fill the table with what is searched for. */
-  fill() {
-    const found = this.sorted().filter((item) => item.name.toLowerCase().includes(this.wanted));
-    this.more.hidden = found.length <= this.rows;
-    this.table.replaceChildren(...found.slice(0, this.rows).map((item) => this.row(item)));
-    if (!found.length) this.table.append(make("tr", {}, make("td", { colSpan: 3, className: "note" }, "Nothing here.")));
-  }
-
-  row(item) {
-    const mark = { d: "/", l: " (link)" }[item.kind] ?? "";
-    const name = make("button", { type: "button", className: `link ${item.kind === "d" ? "folder" : ""}` }, nameText(item.name) + mark);
-    name.onclick = () => (item.kind === "d" ? this.enter([...this.path, item]) : this.open(item));
-    name.disabled = item.kind !== "d" && item.kind !== "f";
-    const size = item.kind === "f" ? sizeText(item.size) : "";
-    return make(
-      "tr",
-      { className: item === this.playing ? "playing" : "" },
-      make("td", {}, name),
-      make("td", { className: "number" }, size),
-      make("td", { className: "number when" }, timeText(item.mtimeMs)),
-    );
-  }
-
-  /** Show one file below the list. */
+  /** Enter a folder, play a track, or show a file above the list. */
   async open(item) {
-    if (mediaType(item.name) && this.streams.isAble) {
-      this.play([item]);
-      return;
+    if (item.kind === "d") {
+      await this.enter([...this.path, item]);
+    } else if (isTrack(item) && this.streams.isAble) {
+      this.play(item);
+    } else {
+      this.close();
+      const place = this.stageOf(item);
+      if (!hasPreview({ streams: this.streams, item })) return;
+      place.textContent = "Loading a preview…";
+      try {
+        place.replaceWith(await previewOf({ backend: this.backend, streams: this.streams, item }));
+      } catch (error) {
+        place.textContent = error.message;
+        place.className = "refused";
+      }
     }
-    this.stage.replaceChildren(make("h2", {}, nameText(item.name)), download({ ...this, item, label: "Download" }));
-    this.stage.hidden = false;
-    try {
-      const preview = await previewOf({ ...this, item });
-      if (preview) this.stage.append(preview);
-    } catch (error) {
-      this.stage.append(make("p", { className: "refused", role: "alert" }, error.message));
-    }
-    this.stage.scrollIntoView({ block: "nearest" });
   }
 
-  /** Play a queue, one after another. */
-  play([item, ...rest]) {
-    this.playing = item;
-    this.fill();
-    const element = player(this.streams, item, mediaType(item.name));
-    element.autoplay = true;
-    element.onended = () => rest.length && this.play(rest);
-    const next = make("button", { type: "button", className: "plain", hidden: !rest.length }, "Next");
-    next.onclick = () => this.play(rest);
-    const left = rest.length ? ` · ${rest.length} more` : "";
-    this.stage.replaceChildren(
-      make("h2", {}, nameText(item.name) + left),
-      make("div", { className: "preview" }, element),
-      make("div", { className: "bar" }, next, download({ ...this, item, label: "Download", className: "plain" })),
-    );
-    this.stage.hidden = false;
+  /** Play from a track on. */
+  play(item) {
+    this.close();
+    const tracks = this.tracks();
+    const place = this.stageOf(item);
+    this.player = new Player(this.streams, tracks, tracks.indexOf(item), (at) => {
+      this.table.mark(tracks[at]);
+      this.nameStage(tracks[at]);
+    });
+    place.replaceWith(this.player.element);
+    this.player.play();
   }
+
+  /** Open the stage for an item; give the place for what is to be seen of it. */
+  stageOf(item) {
+    this.heading = make("h2");
+    this.saver = make("div");
+    const close = button("Close", () => this.close(), "plain close");
+    const place = make("p", { className: "quiet" });
+    this.stage.replaceChildren(make("div", { className: "row" }, this.heading, close), this.saver, place);
+    this.stage.hidden = false;
+    this.nameStage(item);
+    goTo(this.heading);
+    this.stage.scrollIntoView({ block: "nearest" });
+    return place;
+  }
+
+  nameStage(item) {
+    const { backend, streams } = this;
+    this.keepRunning();
+    this.staged = item;
+    this.heading.textContent = nameText(item.name);
+    this.saver.replaceChildren(download({ backend, streams, item, label: "Download", className: isTrack(item) ? "plain" : "" }));
+  }
+
+  close() {
+    this.player?.stop();
+    this.player = null;
+    this.keepRunning();
+    if (this.table.playing) this.table.mark(null);
+    const isHere = this.stage.contains(document.activeElement);
+    this.stage.hidden = true;
+    if (isHere) this.table.focus(this.staged);
+    this.stage.replaceChildren();
+  }
+}
+
+function isTrack(item) {
+  return item.kind === "f" && mediaType(item.name) !== null;
 }

@@ -19,6 +19,9 @@ const RECORD_PLAIN_BYTES = 1_024;
 const ENTRY_AT = 50;
 const ENTRY_MOST_BYTES = 910;
 const SIGNATURE_BYTES = 64;
+const ENTRY_MOST_ROW_BYTES = 32_000; // its head of one byte included
+const TARGET_MOST_LETTERS = 4_096;
+const COUNT_MOST = 2n ** 63n - 1n;
 
 // --- the link ------------------------------------------------------------------------------------------------------
 
@@ -48,10 +51,19 @@ export async function openLinkRecord(recordKey, linkId, pin, record) {
 
 // --- objects -------------------------------------------------------------------------------------------------------
 
-/** Verify and open the blob that a ref names. */
-export async function openObject(blob, ref) {
+/** Memory for opening one object after another, each in the place of the one before: a long film leaves no garbage. */
+export class Scratch {
+  constructor() {
+    this.payload = new Uint8Array(5 << 20);
+    this.plain = new Uint8Array(MOST_BYTES[DATA]);
+  }
+}
+
+/** Verify and open the blob that a ref names, in a Scratch if one is given. */
+export async function openObject(blob, ref, scratch = null) {
   const most = 52 + payloadBytes(MOST_BYTES[ref.kind]);
-  const plain = decodePayload(await openBlob(blob, ref.id, ref.key, most), ref.kind);
+  const payload = await openBlob(blob, ref.id, ref.key, most, scratch?.payload);
+  const plain = decodePayload(payload, ref.kind, scratch);
   check(ref.kind === LIST || plain.length === ref.size);
   return plain;
 }
@@ -68,7 +80,7 @@ function payloadBytes(storedLength) {
   return Math.max(512, padme(12 + storedLength));
 }
 
-function decodePayload(payload, kind) {
+function decodePayload(payload, kind, scratch) {
   check(payload.length >= 512);
   const [codec, own] = payload;
   const storedLength = uint32(payload, 4);
@@ -84,7 +96,7 @@ function decodePayload(payload, kind) {
   }
   check(storedLength < plainLength && contentSize(stored) === plainLength);
   try {
-    const plain = decompress(stored, new Uint8Array(plainLength));
+    const plain = decompress(stored, scratch?.plain.subarray(0, plainLength) ?? new Uint8Array(plainLength));
     check(plain.length === plainLength);
     return plain;
   } catch {
@@ -168,26 +180,37 @@ function readIndexItem(row) {
 }
 
 function readEntry(row) {
-  check(Array.isArray(row) && row.length === 11);
+  check(Array.isArray(row) && row.length === 11 && row.size < ENTRY_MOST_ROW_BYTES);
   const [name, nodeId, kind, size, mtimeNs, mode, digest, rawRefs, target, changedIn, ext] = row;
   check([nodeId, digest, rawRefs].every((bytes) => bytes instanceof Uint8Array) && nodeId.length === 16);
-  check([kind, target].every((text) => typeof text === "string") && ext instanceof Map);
-  check(Number.isInteger(size) && size >= 0 && Number.isInteger(mode) && isWhole(mtimeNs) && isWhole(changedIn));
+  check([kind, target].every((text) => typeof text === "string") && kind.length > 0 && kind.length <= 8);
+  check(isCount(size) && isCount(mode) && mode <= 0o7777 && isCount(changedIn) && digest.length <= 32);
+  check((isCount(mtimeNs) || isCount(-mtimeNs)) && target.length <= TARGET_MOST_LETTERS);
+  checkExt(ext);
   const refs = readRefs(rawRefs);
-  const total = refs.reduce((sum, ref) => sum + ref.size, 0);
   if (kind === "f") {
     const isPlain = refs.length <= 4 && refs.every((ref) => ref.kind === DATA);
-    check((isPlain || (refs.length === 1 && refs[0].kind === LIST)) && total === size && digest.length === 32);
-  } else if (kind === "d") {
-    check(refs.length === 0 || (refs.length === 1 && refs[0].kind === PAGE));
-    check(size === 0 && digest.length === 0);
+    check(isPlain || (refs.length === 1 && refs[0].kind === LIST));
+    check(refs.reduce((sum, ref) => sum + ref.size, 0) === size && digest.length === 32 && target === "");
+  } else if (kind === "d" || kind === "l") {
+    check(size === 0 && digest.length === 0 && (kind === "l") === (target !== "") && !target.includes("\0"));
+    check(refs.length === 0 || (kind === "d" && refs.length === 1 && refs[0].kind === PAGE));
   }
   const mtimeMs = Number(BigInt(mtimeNs) / 1_000_000n);
-  return { name, nameBytes: readName(name), kind, size, mtimeMs, refs, target };
+  return { name, nameBytes: readName(name), kind, size: Number(size), mtimeMs, refs, target };
 }
 
-function isWhole(number) {
-  return typeof number === "bigint" || Number.isInteger(number);
+/** Check what came later: bytes by ascending number. */
+function checkExt(ext) {
+  check(ext instanceof Map);
+  const keys = [...ext.keys()];
+  check(keys.every((key, at) => isCount(key) && (at === 0 || keys[at - 1] < key)));
+  check([...ext.values()].every((value) => value instanceof Uint8Array));
+}
+
+/** Tell whether something is a whole number that a signed 64-bit integer holds, and not negative. */
+function isCount(number) {
+  return (typeof number === "bigint" || Number.isInteger(number)) && number >= 0 && number <= COUNT_MOST;
 }
 
 /** Check a name, and give its UTF-8 bytes. */

@@ -1,5 +1,5 @@
 // What a page does with a file, by its name alone: whoever shared it chose the name, so this is never a decision about
-// safety. Everything but these few media types leaves as a download; SVG and HTML are never shown.
+// safety. Everything but these few media types leaves as a download; SVG, HTML and PDF are never shown.
 
 const MEDIA = {
   aac: "audio/aac", flac: "audio/flac", m4a: "audio/mp4", mp3: "audio/mpeg", oga: "audio/ogg", ogg: "audio/ogg",
@@ -13,6 +13,8 @@ const IMAGES = {
 const TEXTS = new Set(
   "c cfg conf cpp css csv diff go h html ini java js json log lua md patch php pl py rb rs sh sql srt svg tex toml ts txt vtt xml yaml yml".split(" "),
 );
+const TEXT_NAMES = new Set(["changelog", "copying", "license", "makefile", "readme"]);
+const ENTRIES = { d: "folder", l: "link" };
 
 function suffix(name) {
   return /\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? "";
@@ -30,5 +32,11 @@ export function imageType(name) {
 
 /** Tell whether a file may be shown as plain text. */
 export function isText(name) {
-  return TEXTS.has(suffix(name));
+  return TEXTS.has(suffix(name)) || TEXT_NAMES.has(name.toLowerCase());
+}
+
+/** Name the icon of an item. */
+export function shapeOf({ kind, name }) {
+  if (kind !== "f") return ENTRIES[kind] ?? "file";
+  return mediaType(name)?.slice(0, 5) ?? (imageType(name) ? "image" : isText(name) ? "text" : "file");
 }

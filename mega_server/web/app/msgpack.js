@@ -4,7 +4,10 @@ import { check } from "./refusal.js";
 
 const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Read one whole value. Bytes come as views, integers beyond 2^53 as BigInt, maps as Map. */
+/**
+ * Read one whole value. Bytes come as views, integers beyond 2^53 as BigInt, maps as Map; an array's `size` is the bytes
+ * that its items take.
+ */
 export function decode(bytes) {
   const reader = new Reader(bytes);
   const value = reader.value(0);
@@ -99,8 +102,10 @@ class Reader {
 
   array(count, depth) {
     check(count <= this.bytes.length);
+    const begun = this.at;
     const items = [];
     while (items.length < count) items.push(this.value(depth + 1));
+    items.size = this.at - begun;
     return items;
   }
 

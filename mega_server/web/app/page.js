@@ -1,8 +1,9 @@
 // The page of a link: read the fragment, take it out of the address, open the link, show what it names.
 
-import { make, nameText } from "./dom.js";
+import { button, icon, make } from "./dom.js";
 import { fileView } from "./file.js";
 import { folderView } from "./folder.js";
+import { nameText } from "./names.js";
 import { Refusal } from "./refusal.js";
 import { Backend, Streams } from "./streams.js";
 
@@ -12,39 +13,55 @@ const fragment = location.hash.slice(1);
 // The key leaves the address bar, the history and whatever reads them. A reload has to bring the link again.
 history.replaceState(null, "", location.pathname);
 
+const backend = new Backend();
+const streams = new Streams(backend);
+
 /** Show something in place of everything else. */
 function show(...elements) {
   main.replaceChildren(...elements);
   main.setAttribute("aria-busy", "false");
 }
 
+function card(shape, title, ...rest) {
+  const head = make("div", { className: "head" }, icon(shape), make("h1", {}, title));
+  return make("section", { className: "card" }, head, ...rest);
+}
+
 function showRefusal(error) {
   const refused = error instanceof Refusal ? error : new Refusal("unreachable");
-  document.title = "Link – mega";
-  show(make("div", { className: "card" }, make("p", { className: "refused", role: "alert" }, refused.message)));
+  document.title = "Link - mega";
+  const again = button("Try again", start);
+  again.hidden = !refused.mayPass;
+  show(card("stop", "This link does not open", make("p", { className: "refused", role: "alert" }, refused.message), again));
+}
+
+function open(password) {
+  return backend.call("open", { base: location.origin, idText, fragment, password });
 }
 
 /** Ask for the password until it opens the link. */
-function askPassword(backend) {
-  const input = make("input", { type: "password", id: "password", required: true, autocomplete: "off" });
-  const note = make("p", { className: "note", role: "status" });
-  const button = make("button", { type: "submit" }, "Open");
-  const label = make("label", { htmlFor: "password" }, "This link needs a password");
-  const form = make("form", {}, input, button);
-  show(make("div", { className: "card" }, make("h1", {}, label), form, note));
+function askPassword() {
+  const input = make("input", { type: "password", id: "password", required: true, autocomplete: "off", "aria-describedby": "said" });
+  const note = make("p", { id: "said", className: "quiet", role: "alert" }, "Whoever sent you the link knows it. It is checked on your device.");
+  const submit = make("button", { type: "submit" }, "Open");
+  const label = make("label", { htmlFor: "password" }, "Password");
+  const form = make("form", {}, label, make("div", { className: "bar" }, input, submit), note);
+  show(card("key", "This link needs a password", form));
+  document.title = "Password - mega";
   input.focus();
   return new Promise((resolve, reject) => {
     form.onsubmit = async (event) => {
       event.preventDefault();
-      button.disabled = true;
+      submit.disabled = true;
       note.textContent = "Checking…";
+      note.className = "quiet";
       try {
-        resolve(await backend.call("open", { base: location.origin, idText, fragment, password: input.value }));
+        resolve(await open(input.value));
       } catch (error) {
-        if (!["password", "busy", "unreachable"].includes(error.kind)) reject(error);
+        if (error.kind !== "password" && !error.mayPass) reject(error);
         note.textContent = error.message;
         note.className = "refused";
-        button.disabled = false;
+        submit.disabled = false;
         input.select();
       }
     };
@@ -52,14 +69,27 @@ function askPassword(backend) {
 }
 
 async function start() {
-  const backend = new Backend();
-  let shared = await backend.call("open", { base: location.origin, idText, fragment, password: null });
-  if (shared.needsPassword) shared = await askPassword(backend);
-  const streams = new Streams(backend);
-  streams.isAble = await streams.start();
-  document.title = `${nameText(shared.name)} – mega`;
-  const view = shared.kind === "d" ? folderView : fileView;
-  show(await view({ backend, streams, shared, showRefusal }));
+  try {
+    let shared = await open(null);
+    if (shared.needsPassword) shared = await askPassword();
+    await streams.start();
+    document.title = `${nameText(shared.name)} - mega`;
+    const view = shared.kind === "d" ? folderView : fileView;
+    show(...(await view({ backend, streams, shared })));
+  } catch (error) {
+    showRefusal(error);
+  }
 }
 
-start().catch(showRefusal);
+/** Say in the footer where to report abuse, if the server's administrator has said it. */
+async function showContact() {
+  const answer = await fetch("/v1/server", { credentials: "omit" });
+  const { contact } = await answer.json();
+  if (!contact) return;
+  const place = document.getElementById("contact");
+  place.textContent = `To report abuse: ${contact}, naming the link ${idText}`;
+  place.hidden = false;
+}
+
+start();
+showContact().catch(() => {}); // the footer says nothing then

@@ -1,11 +1,10 @@
 // A shared tree, read piece by piece: folders by page, files by range. Only verified bytes come out of here.
 
 import { hex } from "./bytes.js";
-import { dataRefs, decodePage, openObject } from "./formats.js";
+import { dataRefs, decodePage, openObject, Scratch } from "./formats.js";
 import { check } from "./refusal.js";
 
-const BATCH_BYTES = 8 << 20;
-const FIRST_BATCH_BYTES = 1;
+const REQUEST_MOST_CHUNKS = 32; // some 40 MiB: who stops has not had the server read a film for nothing
 const KEPT_CHUNKS = 4;
 const FOLDER_MOST_ENTRIES = 200_000;
 
@@ -64,18 +63,22 @@ export class Reader {
     return this.layouts.get(key);
   }
 
-  /** Yield a file's bytes from `start` up to `end`, verified chunk by chunk, one batch ahead of who reads them. */
+  /**
+   * Yield a file's bytes from `start` up to `end`, verified chunk by chunk, as they come. What was yielded is gone when the
+   * next is asked for.
+   */
   async *read(entry, start = 0, end = entry.size, signal = undefined) {
     const chunks = (await this.layout(entry)).filter((c) => c.start < end && c.start + c.ref.size > start);
-    let ahead = this.batch(chunks, 0, FIRST_BATCH_BYTES, signal);
-    while (ahead !== null) {
-      const { from, opened, next } = await ahead;
-      ahead = next < chunks.length ? this.batch(chunks, next, BATCH_BYTES, signal) : null;
-      ahead?.catch(() => {});
-      for (const [index, plain] of opened.entries()) {
-        const at = chunks[from + index].start;
+    const scratch = new Scratch();
+    for (let from = 0; from < chunks.length; from += REQUEST_MOST_CHUNKS) {
+      const some = chunks.slice(from, from + REQUEST_MOST_CHUNKS);
+      let got = 0;
+      for await (const blob of this.server.blobs(some.map((chunk) => chunk.ref.id), signal)) {
+        const { ref, start: at } = some[got++];
+        const plain = await openObject(blob, ref, scratch);
         yield plain.subarray(Math.max(0, start - at), Math.min(plain.length, end - at));
       }
+      check(got === some.length);
     }
   }
 
@@ -101,14 +104,5 @@ export class Reader {
       this.kept.delete(key);
       throw error;
     }
-  }
-
-  /** Fetch chunks from number `from` on: at least one, and about so many bytes. */
-  async batch(chunks, from, bytes, signal) {
-    let next = from;
-    for (let size = 0; next < chunks.length && (next === from || size + chunks[next].ref.size <= bytes); next++) {
-      size += chunks[next].ref.size;
-    }
-    return { from, next, opened: await this.open(chunks.slice(from, next).map((chunk) => chunk.ref), signal) };
   }
 }

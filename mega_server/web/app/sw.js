@@ -7,20 +7,29 @@ const ANSWER_MS = 10_000;
 // A player asks for "everything from here": what it gets is short, so that it asks again for what it really needs.
 const RANGE_MOST_BYTES = 1 << 20;
 
-self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
-self.addEventListener("message", () => {}); // being spoken to keeps a worker alive while it streams
+self.addEventListener("message", (event) => event.data === "replace" && event.waitUntil(replace()));
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   const ticket = STREAM.exec(url.pathname)?.[1];
   if (url.origin === self.location.origin && ticket) event.respondWith(answer(event.request, ticket));
 });
 
+/**
+ * Take the place of an older worker, if no other page may be using it: taking over would cut what it streams. Otherwise
+ * the browser waits until those pages are closed. Any other message does nothing but keep a worker alive while it streams.
+ */
+async function replace() {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.length <= 1) await self.skipWaiting();
+}
+
 async function answer(request, ticket) {
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "");
   const begun = await begin(ticket, range);
   if (begun === null) return new Response("This page is closed: open the link again.", { status: 410 });
   const { size, start, end, name, type, port } = begun;
+  if (range && start >= end) return new Response(null, { status: 416, headers: { "Content-Range": `bytes */${size}` } });
   const headers = new Headers({
     "Content-Type": type ?? "application/octet-stream",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -50,19 +59,24 @@ async function begin(ticket, range) {
   return Promise.any(offers).catch(() => null);
 }
 
-/** Make a stream that asks for a piece when there is room for one. */
+/**
+ * Make a stream that asks for a piece when there is room for one. Who asks for the next has taken the bytes of the last one
+ * (Fetch, "incrementally read"), so its memory goes back to be filled again.
+ */
 function pulled(port) {
+  let last = null;
   return new ReadableStream(
     {
       pull(controller) {
         return new Promise((resolve) => {
           port.onmessage = ({ data }) => {
-            if (data.piece) controller.enqueue(data.piece);
+            if (data.piece) controller.enqueue((last = data.piece));
             else if (data.done) controller.close();
             else controller.error(new Error("what was shared did not verify, or the connection was lost"));
             resolve();
           };
-          port.postMessage("pull");
+          port.postMessage({ spare: last?.buffer }, last ? [last.buffer] : []);
+          last = null;
         });
       },
       cancel() {

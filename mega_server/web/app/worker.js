@@ -1,6 +1,7 @@
 // The worker of a link's page: it alone holds keys. Pages ask it by message; bytes leave it by ports that are pulled.
 
 import { linkKeys } from "./crypto.js";
+import { savedName } from "./names.js";
 import { openLinkRecord, parseLink } from "./formats.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
@@ -10,12 +11,13 @@ import { zip } from "./zip.js";
 const PIECE_BYTES = 256 << 10;
 const RENEW_MS = 3_600_000;
 const DEEPEST = 256;
-const WHOLE_MOST_BYTES = 256 << 20;
 
+// One for all tries: an opening whose answer was lost is the same opening when it is sent again.
+const token = crypto.getRandomValues(new Uint8Array(32));
 let reader = null;
 const nodes = [];
 
-const calls = { open, list, whole, stream };
+const calls = { open, list, stream };
 
 self.onmessage = async ({ data: { call, id, ...asked } }) => {
   try {
@@ -34,8 +36,12 @@ async function open({ base, idText, fragment, password }) {
   const link = parseLink(idText, fragment);
   if (link.hasPassword && password === null) return { needsPassword: true };
   const keys = linkKeys(link.secret, link.linkId, link.hasPassword ? password : null);
-  const server = new LinkServer(base, link.linkId, keys.auth);
-  const { entry, expiresMs } = await openLinkRecord(keys.record, link.linkId, link.pin, await server.open());
+  const server = new LinkServer(base, link.linkId, keys.auth, token, (isWaiting) => self.postMessage({ isWaiting }));
+  const record = await server.open().catch((error) => {
+    // Without a password, what the server does not accept is the link itself.
+    throw error.kind === "password" && !link.hasPassword ? new Refusal("cut") : error;
+  });
+  const { entry, expiresMs } = await openLinkRecord(keys.record, link.linkId, link.pin, record);
   if (expiresMs !== 0 && expiresMs < Date.now()) throw new Refusal("expired");
   reader = new Reader(server);
   setInterval(() => server.open().catch(() => {}), RENEW_MS);
@@ -47,16 +53,10 @@ async function list({ node }) {
   return (await reader.list(nodes[node])).map(described);
 }
 
-/** Give a small file whole. */
-async function whole({ node }) {
-  const entry = nodes[node];
-  if (entry.size > WHOLE_MOST_BYTES) throw new Refusal("too-large");
-  const pieces = [];
-  for await (const piece of reader.read(entry)) pieces.push(piece.slice());
-  return pieces;
-}
-
-/** Send bytes through `port`, a piece for each "pull"; `start` and `end` are a file's range, a folder gives a zip. */
+/**
+ * Send bytes through `port`, a piece for each message but "stop"; `start` and `end` are a file's range, a folder gives a
+ * zip. A message may bring the memory of an older piece, to be filled again.
+ */
 async function stream({ node, start, end, port }) {
   const stop = new AbortController();
   const entry = nodes[node];
@@ -64,9 +64,11 @@ async function stream({ node, start, end, port }) {
   if (entry.kind === "d") source = zip(members(entry, "", stop.signal));
   else if (start === 0 && end === entry.size) source = reader.read(entry, start, end, stop.signal);
   else source = reader.seek(entry, start, end);
-  const pieces = cut(source);
+  const spares = [];
+  const pieces = cut(source, spares);
   port.onmessage = async ({ data }) => {
-    if (data !== "pull") {
+    if (data.spare) spares.push(data.spare);
+    if (data === "stop") {
       stop.abort();
       port.close();
       return;
@@ -82,9 +84,14 @@ async function stream({ node, start, end, port }) {
 }
 
 /** Cut into pieces that own their memory, none large: what is pulled and not wanted stays small. */
-async function* cut(source) {
+async function* cut(source, spares) {
   for await (const bytes of source) {
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.slice(at, at + PIECE_BYTES);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      const part = bytes.subarray(at, at + PIECE_BYTES);
+      const piece = new Uint8Array(spares.pop() ?? new ArrayBuffer(PIECE_BYTES), 0, part.length);
+      piece.set(part);
+      yield piece;
+    }
   }
 }
 
@@ -92,7 +99,7 @@ async function* cut(source) {
 async function* members(folder, path, signal, depth = 0) {
   if (depth > DEEPEST) throw new Refusal("tampered");
   for (const entry of await reader.list(folder)) {
-    const item = { path: path + harmless(entry.name), mtimeMs: entry.mtimeMs, kind: entry.kind };
+    const item = { path: path + savedName(entry.name), mtimeMs: entry.mtimeMs, kind: entry.kind };
     if (entry.kind === "f") yield { ...item, content: reader.read(entry, 0, entry.size, signal) };
     if (entry.kind === "l") yield { ...item, content: [new TextEncoder().encode(entry.target)] };
     if (entry.kind === "d") {
@@ -100,11 +107,6 @@ async function* members(folder, path, signal, depth = 0) {
       yield* members(entry, `${item.path}/`, signal, depth + 1);
     }
   }
-}
-
-/** Replace what separates paths, and control characters. */
-function harmless(name) {
-  return name.replace(/[\\:\p{Cc}\p{Cf}]/gu, "_");
 }
 
 /** Number an entry, and say of it what a page may know. */
