@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from mega_cli.errors import UsageError
-from mega_cli.model import Network
+from mega_cli.model import Network, Secret
 from mega_cli.options.completion import complete_path
 from mega_cli.options.connection import visit_network_options
 from mega_cli.options.password import PasswordSource, ask_letters, link_password_options
@@ -124,8 +124,14 @@ def visiting_options(function: Callable[..., object]) -> Callable[..., object]:
     @visit_network_options
     @functools.wraps(function)
     def with_visiting(*args: object, link_password: PasswordSource, network: Network, **named: object) -> object:
-        visiting = Visiting(network, lambda: link_password.ask("Password of the link"))
-        return function(*args, visiting=visiting, **named)
+        told: list[Secret | None] = []
+
+        def password() -> Secret:
+            if not told:  # read once, for a variable is taken out of the environment and a pipe can be read once
+                told.append(link_password.given())
+            return told[0] or link_password.ask("Password of the link")
+
+        return function(*args, visiting=Visiting(network, password), **named)
 
     return with_visiting
 

@@ -98,6 +98,8 @@ def get_links(
 
     Raises as `visit` and `get_entries` do.
     """
+    if options.with_trash:
+        raise UsageError("a link has no trash; --with-trash is for the whole of your own files", "leave it away")
     if len(addresses) > 1 and not Path(destination).is_dir():
         place = printable(destination)
         raise UsageError(f"{place} is no folder; several links need one", f"mkdir {place}")
