@@ -196,7 +196,11 @@ def _post(client: ServerClient, prepared: PreparedSignup, kit: KitKeeper) -> Non
         if error.details.get("code") == ErrorCode.ACCOUNT_EXISTS:
             error.hint = f"choose another name; or, if it is yours: {login_line(prepared.place)}"
         elif isinstance(error, PermissionRefusedError):
-            error.hint = "ask its administrator for a code (mega-server invite), then add: --invite-file FILE"
+            error.hint = (
+                "the code is unknown, used up or out of date: ask its administrator for another"
+                if prepared.request.invite
+                else "ask its administrator for a code (mega-server invite), then add: --invite-file FILE"
+            )
         raise
 
 

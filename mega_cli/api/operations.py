@@ -303,9 +303,13 @@ def error_of(response: Response) -> MegaError:
             detail.retry_after_s if detail.retry_after_s is not None else _seconds(response.headers.get("retry-after"))
         )
         return RetryableError(text, retry_after_s=after_s)
-    return _BY_EXIT_CODE.get(kind.exit_code, MegaError)(text, details={"code": str(code)})
+    hint = _FULL_HINT if code is ErrorCode.QUOTA_EXCEEDED else ""
+    return _BY_EXIT_CODE.get(kind.exit_code, MegaError)(text, hint, {"code": str(code)})
 
 
+_FULL_HINT: Final = (
+    "what was stored is kept; ask the administrator for more room (mega df), then run the same command again"
+)
 _BY_EXIT_CODE: Final[dict[int, type[MegaError]]] = {
     MissingItemError.exit_code: MissingItemError,
     LimitError.exit_code: LimitError,

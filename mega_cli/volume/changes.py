@@ -44,6 +44,8 @@ def make_folder(
             if existing is None and (is_last or with_parents):
                 parent.set(new_folder(session.device, name, changed_in=tree.revision))
                 made += 1
+            elif existing is not None and existing.kind != FOLDER and not is_last:
+                raise UsageError(f"{shown(target[:depth])} is a file or a link, not a folder", "choose another place")
             elif existing is not None and (existing.kind != FOLDER or (is_last and not with_parents)):
                 raise UsageError(f"{shown(target[:depth])} exists already", "choose another name")
         return made

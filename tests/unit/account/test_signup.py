@@ -186,9 +186,11 @@ def test_a_weak_password_is_refused_before_anything_is_sent(world: World, fresh:
 
 
 def test_a_closed_server_refuses(tmp_path: Path, fresh: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signup without the invitation the server wants is not permitted."""
+    """Signup without the invitation the server wants is not permitted; who has one is not told to ask for a first."""
     wire = InProcessWire(make_app(tmp_path, signup=Signup.INVITE))
     monkeypatch.setattr(connection, "connect", wire.connect)
-    with pytest.raises(PermissionRefusedError):
-        sign_up(fresh, "alice", PASSWORD, invite="guess")
+    for invite, hint in (("guess", "used up"), ("", "--invite-file")):
+        with pytest.raises(PermissionRefusedError) as caught:
+            sign_up(fresh, "alice", PASSWORD, invite=invite)
+        assert hint in caught.value.hint
     backend_of(wire.app).close()

@@ -178,8 +178,10 @@ def test_a_commit_sends_a_sorted_set() -> None:
 
 
 def test_over_quota_is_a_limit() -> None:
-    """A full account ends with the exit code for quota."""
-    assert isinstance(error_of(refused("quota_exceeded", 507)), LimitError)
+    """A full account ends with the exit code for quota, and says what comes next."""
+    error = error_of(refused("quota_exceeded", 507))
+    assert isinstance(error, LimitError)
+    assert "run the same command again" in error.hint
 
 
 def test_a_secret_header_does_not_show() -> None:
