@@ -136,13 +136,30 @@ def visiting_options(function: Callable[..., object]) -> Callable[..., object]:
     return with_visiting
 
 
+class SwitchType(click.types.BoolParamType):
+    """A switch that somebody may take for the place of a password: what they wrote is not repeated."""
+
+    def convert(self, value: bool | str, param: click.Parameter | None, ctx: click.Context | None) -> bool:  # noqa: FBT001 -- click calls it
+        """Read yes or no."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail("it is a switch, and takes no password", param, ctx)
+
+
 def own_password_options(function: Callable[..., object]) -> Callable[..., object]:
     """Give a command that makes links `password: PasswordSource | None`: the link's, and never the account's.
 
     None: neither `--password` nor a source was given.
     """
 
-    @click.option("--password", "asks", is_flag=True, help="Ask for a password that the link needs from now on.")
+    @click.option(
+        "--password",
+        "asks",
+        is_flag=True,
+        type=SwitchType(),
+        help="Ask for a password that the link needs from now on.",
+    )
     @click.option("--password-file", "file", metavar="FILE", default="", help="Read the link's password from a file.")
     @click.option(
         "--password-command", "source", metavar="COMMAND", default="", help="Read it from what a command prints."

@@ -140,6 +140,15 @@ def test_share_without_a_terminal_cannot_ask(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("services")
+def test_a_password_in_the_place_of_a_switch_is_not_repeated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable of --password is a yes or no."""
+    monkeypatch.setenv("MEGA_SHARE_PASSWORD", "hunter2")
+    ran = run("share", "/docs")
+
+    assert (ran.code, "hunter2" in ran.err) == (2, False)
+
+
+@pytest.mark.usefixtures("services")
 def test_a_drawing_leaves_stdout_alone(run: Run) -> None:
     """The square goes to stderr."""
     ran = run("share", "/docs", "--qr")
