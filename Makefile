@@ -14,7 +14,7 @@ CLIENTS ?= 200
 PLATFORMS = linux darwin win32
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint type docs man bench hostile-mutants fuzz faults load tools clean
+.PHONY: help install run test browser web lint type docs man bench hostile-mutants fuzz faults load tools clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -27,6 +27,12 @@ run: install  ## store a folder on a server of your own and prove it: make run F
 
 test: lint type  ## everything: lint, types, tests, documents
 	@"$(BIN)/python" -m pytest -n 2
+
+browser: $(VENV)/.dev-installed  ## the page of a link in Chromium, with 300 MB and a film of 100 MB; pictures in artifacts
+	@MEGA_BROWSER_FULL=1 "$(BIN)/python" -m pytest -q -rP tests/browser
+
+web: $(VENV)/.dev-installed  ## fetch the page's libraries from npm again, pinned and hashed, and write its MANIFEST
+	@"$(BIN)/python" -m tests.kit.make_web
 
 lint: $(VENV)/.dev-installed  ## ruff: rules and format
 	@"$(BIN)/ruff" check --quiet --output-format concise
@@ -60,9 +66,9 @@ faults: $(VENV)/.dev-installed  ## hit every call of every command on either sid
 load: $(VENV)/.dev-installed  ## many clients at once on one server: make load CLIENTS=200
 	@"$(BIN)/python" -m tests.faults.load --clients $(CLIENTS)
 
-tools:  ## install the Debian packages that the benchmark compares with; no test needs them
-	@echo "installing restic, borgbackup and rclone with apt-get"
-	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends restic borgbackup rclone
+tools:  ## install the Debian packages that tests need (chromium), and those that the benchmark compares with
+	@echo "installing chromium, restic, borgbackup and rclone with apt-get"
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends chromium restic borgbackup rclone
 
 clean:  ## delete the environment and every cache of this folder; accounts and their data stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
