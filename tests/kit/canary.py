@@ -60,7 +60,7 @@ def _forms(haystack: bytes) -> Iterator[bytes]:
     for run in _BASE64.findall(haystack):
         plain = run.replace(b"-", b"+").replace(b"_", b"/")
         for start in range(4):
-            digits = plain[start : len(plain) - (len(plain) - start) % 4]
-            yield base64.b64decode(digits)
+            digits = plain[start : len(plain) - ((len(plain) - start) % 4 == 1)]
+            yield base64.b64decode(digits + b"=" * (-len(digits) % 4))
     for run in _PERCENT.findall(haystack):
         yield unquote_to_bytes(run)
