@@ -16,9 +16,9 @@ CLAIMS = dict(re.findall(r"^- \*\*(C\d+)\*\* (.*)$", TEXT, re.MULTILINE))
 
 
 def hostile_tests() -> dict[str, set[str]]:
-    """Read every hostile test and the rows it is marked with."""
+    """Read every hostile test, those in a browser too, and the rows it is marked with."""
     found = {}
-    for file in (ROOT / "tests" / "hostile").glob("test_*.py"):
+    for file in (*(ROOT / "tests" / "hostile").glob("test_*.py"), *(ROOT / "tests" / "browser").glob("test_*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 marks = "\n".join(ast.unparse(mark) for mark in node.decorator_list)
