@@ -6,6 +6,7 @@ transaction never finds out half way that another one was faster.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,13 @@ class Database:
             options = {_IS_WRITE: True, _IS_DURABLE: is_durable}
             with connection.execution_options(**options).begin():
                 yield connection
+
+    def refuse_damage(self) -> None:
+        """Look through the whole file. Raises sqlite3.DatabaseError, saying the first thing that is wrong with it."""
+        with self.reading() as connection:
+            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
 
     def close(self) -> None:
         """Close every pooled connection."""

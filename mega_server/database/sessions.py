@@ -70,6 +70,13 @@ def set_session_used(connection: Connection, token_hash: bytes, now: int) -> Non
     connection.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(used=now))
 
 
+def drop_sessions_beyond(connection: Connection, account: str, most: int) -> None:
+    """End the sessions of an account that were used longest ago, so that `most` are left."""
+    newest = select(sessions.c.token_hash).where(sessions.c.account == account)
+    kept = newest.order_by(sessions.c.used.desc(), sessions.c.created.desc()).limit(most)
+    connection.execute(delete(sessions).where(sessions.c.account == account, sessions.c.token_hash.not_in(kept)))
+
+
 def drop_session(connection: Connection, account: str, session_id: str) -> bool:
     """End one session of an account, and say whether there was one."""
     dropped = connection.execute(

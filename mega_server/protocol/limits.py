@@ -39,6 +39,8 @@ OVER_QUOTA_ALLOWANCE_BYTES = 64 * MIB
 
 CHALLENGE_LIFE_S = 60
 SESSION_IDLE_DAYS = 180
+SESSIONS_PER_ACCOUNT = 1_000
+"""A script that logs in every hour stays within; a list of them fits an answer."""
 DEVICE_NAME_CHARS = 100
 
 LINK_RECORD_BYTES = 1_104

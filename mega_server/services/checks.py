@@ -49,9 +49,11 @@ def check_alive(backend: Backend) -> None:
 def check(backend: Backend, *, reads_data: bool) -> Iterator[Finding]:
     """Compare index and store: every pack there and whole; with `reads_data`, every blob's SHA-256 its id.
 
-    Orphans are taken from a listing made before the index is read, so a pack stored meanwhile is none.
+    Raises sqlite3.DatabaseError when the database itself is damaged. Orphans are taken from a listing made before the
+    index is read, so a pack stored meanwhile is none.
     """
     listed = {(pack.volume, pack.name) for pack in backend.store.packs()}
+    backend.database.refuse_damage()
     with backend.database.reading() as connection:
         rows = blobs.pack_rows(connection)
     for row in rows:

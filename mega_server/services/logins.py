@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from mega_server.database import accounts, sessions
 from mega_server.protocol.errors import ErrorCode
-from mega_server.protocol.limits import CHALLENGE_LIFE_S, DEVICE_NAME_CHARS, SESSION_IDLE_DAYS
+from mega_server.protocol.limits import CHALLENGE_LIFE_S, DEVICE_NAME_CHARS, SESSION_IDLE_DAYS, SESSIONS_PER_ACCOUNT
 from mega_server.protocol.messages import LoginReply, LoginRequest, SessionInfo
 from mega_server.protocol.proof import NONCE_BYTES
 from mega_server.refusal import RefusedError, not_found, refuse
@@ -75,6 +75,7 @@ def login(backend: Backend, message: LoginRequest, signed: Signed) -> LoginReply
                 device_name=message.device_name,
                 now=backend.clock(),
             )
+            sessions.drop_sessions_beyond(connection, message.account, SESSIONS_PER_ACCOUNT)
     if row is None or not is_allowed:
         raise login_refused()
     if row.disabled is not None:

@@ -340,3 +340,18 @@ def test_tokens_are_not_stored(alice: FakeAccount, tmp_path: Path) -> None:
     """The database files hold no token."""
     files = [path.read_bytes() for path in (tmp_path / "server").iterdir() if path.is_file()]
     assert not any(alice.token.encode() in data for data in files)
+
+
+def test_a_login_too_many_ends_the_session_used_longest_ago(
+    alice: FakeAccount, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account that never logs out does not grow without bound, and the newest sessions stay."""
+    monkeypatch.setattr("mega_server.services.logins.SESSIONS_PER_ACCOUNT", 2)
+    first = alice.token
+    for _ in range(2):
+        clock.advance(1)
+        alice.token = read(alice.login(), LoginReply).token
+
+    assert len(read(alice.get(routes.SESSIONS), SessionList).sessions) == 2
+    alice.token = first
+    assert error_of(alice.get(routes.SESSIONS)).code == "unauthorized"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,24 @@ def test_a_damaged_database(data: Path, command: str) -> None:
         "mega-server: error: the database is damaged: file is not a database\n"
         "mega-server: hint: bring it back from a backup: docs/operations.md, Lost database\n"
     )
+
+
+def test_check_looks_through_the_whole_database(data: Path) -> None:
+    """Pages that no query of the check would have read count as well."""
+    path = data / "mega.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'records'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    result = run("check", "--data", str(data))
+
+    assert result.exit_code == 14
+    assert "the database is damaged" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["init", "check", "serve"])
