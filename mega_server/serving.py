@@ -221,12 +221,12 @@ def _hold_port(address: Address) -> Iterator[Address]:
             if isinstance(error, PermissionError):
                 raise
             raise AddressError(f"cannot listen on {address.host}: {error.strerror}") from error
-        port = probe.getsockname()[1]
+        host, port = probe.getsockname()[:2]  # granian takes no names
         probe.close()
         if sys.platform != "win32":  # where granian hands one socket to its only worker
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            holder.bind((address.host, port))
-        yield replace(address, port=port)
+            holder.bind((host, port))
+        yield replace(address, host=host, port=port)
 
 
 def _announce(ready: _Ready) -> None:

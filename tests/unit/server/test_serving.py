@@ -91,3 +91,9 @@ def test_rubbish_that_stays_keeps_nobody_from_being_served(tmp_path: Path) -> No
 
     with LiveServer(running.folder) as server:
         assert f"mega-server: warning: the sweep stopped: Is a directory: {stuck}" in server.log
+
+
+def test_a_name_of_this_machine_is_an_address(tmp_path: Path) -> None:
+    """`--host localhost` listens, though the web server below takes numbers alone."""
+    with LiveServer(tmp_path / "data", "--host", "localhost") as server:
+        assert server.url.startswith("http://127.0.0.1:")
