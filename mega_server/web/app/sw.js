@@ -5,7 +5,7 @@
 const STREAM = /^\/s\/app\/stream\/([A-Za-z0-9_-]{22})\//;
 const ANSWER_MS = 10_000;
 // A player asks for "everything from here": what it gets is short, so that it asks again for what it really needs.
-const RANGE_MOST_BYTES = 1 << 20;
+const RANGE_MOST_BYTES = 256 << 10;
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("message", (event) => event.data === "replace" && event.waitUntil(replace()));
