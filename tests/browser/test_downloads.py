@@ -95,7 +95,7 @@ def test_a_connection_that_is_cut_is_mended(go: Go, place: Place, proxy: Hostile
     longest = max(asked)
     rest = asked[asked.index(longest) :]
     assert rest == sorted(rest, reverse=True)
-    assert len(rest) == 4
+    assert len(rest) >= 3
     assert rest[-1] < longest
 
 
