@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +82,9 @@ def cut_long_answer(call: Call, forward: Forward) -> Answer:
     if len(call.body) == 32:
         return whole
     first = int.from_bytes(whole.body[:4], "big") + 4
-    return replace(whole, body=whole.body[: first + 1_000], is_cut=True)
+    stall = threading.Event()  # Chromium drops what it has not handed over when a connection breaks
+    threading.Timer(0.5, stall.set).start()
+    return replace(whole, body=whole.body[: first + 1_000], is_cut=True, stall=stall)
 
 
 def test_a_connection_that_is_cut_is_mended(go: Go, place: Place, proxy: HostileServer) -> None:
