@@ -69,3 +69,12 @@ class Filters:
         if self._spec is None:
             return False
         return self._spec.match_file(rel_path + "/" if is_folder else rel_path)
+
+
+def literal_pattern(rel_path: str) -> str:
+    r"""Write the pattern that matches one path and nothing else.
+
+    >>> print(literal_pattern("a/[b] *.txt"))
+    /a/\[b]\ \*.txt
+    """
+    return "/" + re.sub(r"([\\*?\[ ])", r"\\\1", rel_path)

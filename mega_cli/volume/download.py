@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from mega_cli.errors import IntegrityError
 from mega_cli.formats.object import open_object
 from mega_cli.model import MIB, BlobId, Ref
 from mega_cli.system.bulk_run import prepare_bulk_run
@@ -27,6 +28,15 @@ BATCH_REFS = 1_024
 T = TypeVar("T")
 
 
+class DamagedBlobError(IntegrityError):
+    """One blob is missing, or does not verify: which one, and what it was fetched for."""
+
+    def __init__(self, blob: BlobId) -> None:
+        super().__init__()
+        self.blob = blob
+        self.tags: list[object] = []
+
+
 def fetch_in_order(
     source: Source,
     wanted: Iterable[tuple[T, Ref]],
@@ -36,8 +46,8 @@ def fetch_in_order(
 ) -> Generator[tuple[T, Ref, bytes], None, None]:
     """Yield (tag, ref, plaintext) for each (tag, ref), in order; `wanted` is drawn a few batches ahead.
 
-    `received` is told the sealed bytes of each batch. Raises IntegrityError for the first object that does not verify.
-    Close the generator to stop early.
+    `received` is told the sealed bytes of each batch. Raises DamagedBlobError for the first object that
+    does not verify. Close the generator to stop early.
     """
     prepare_bulk_run()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
@@ -56,7 +66,11 @@ def fetch_in_order(
 def _finish(
     batch: list[tuple[T, Ref]], future: Future[tuple[dict[BlobId, bytes], int]], received: Callable[[int], None]
 ) -> Iterator[tuple[T, Ref, bytes]]:
-    opened, sealed_bytes = future.result()
+    try:
+        opened, sealed_bytes = future.result()
+    except DamagedBlobError as error:
+        error.tags = [tag for tag, ref in batch if ref.id == error.blob]
+        raise
     received(sealed_bytes)
     for tag, ref in batch:
         yield tag, ref, opened[ref.id]
@@ -79,7 +93,11 @@ def _fetch(source: Source, batch: list[tuple[T, Ref]]) -> tuple[dict[BlobId, byt
     refs = by_id(ref for _, ref in batch)
     opened: dict[BlobId, bytes] = {}
     sealed_bytes = 0
-    for id_, blob in source.fetch(list(refs)):
-        opened[id_] = open_object(blob, refs[id_])
-        sealed_bytes += len(blob)
+    ids = list(refs)
+    try:
+        for id_, blob in source.fetch(ids):
+            opened[id_] = open_object(blob, refs[id_])
+            sealed_bytes += len(blob)
+    except IntegrityError as error:
+        raise DamagedBlobError(ids[min(len(opened), len(ids) - 1)]) from error
     return opened, sealed_bytes

@@ -7,6 +7,7 @@ larger one grows in a partial file, which an interrupted run leaves and the next
 from __future__ import annotations
 
 import errno
+import shlex
 import stat
 import time
 from collections.abc import Iterator
@@ -21,10 +22,11 @@ from mega_cli.localfs.publish import Destination, Expected, describe_file, make_
 from mega_cli.localfs.sources import open_source
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.model import DATA, MIB, Ref
+from mega_cli.paths.filters import literal_pattern
 from mega_cli.paths.names import name_to_disk
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.depth import refuse_too_deep
-from mega_cli.volume.download import fetch_in_order
+from mega_cli.volume.download import DamagedBlobError, fetch_in_order
 from mega_cli.volume.get_decision import Verdict, decide, describes_folder
 from mega_cli.volume.get_delete import LocalSurplus
 from mega_cli.volume.get_write import FileWriter, Folders, Job, Place
@@ -87,7 +89,9 @@ class GetWalk:
             if self._options.deletes is not None and not self._problems:
                 self._delete_surplus(self._options.deletes)
             self._describe_folders()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, DamagedBlobError):
+                _name_the_file(error)
             self._describe_folders(added_bits=stat.S_IRWXU)  # the next run finds them there, and must get in
             raise
         finally:
@@ -343,3 +347,12 @@ class GetWalk:
 
 def _disk_name(entry: Entry) -> bytes:
     return name_to_disk(entry.name, entry.ext.get(EXT_RAW_NAME, b""))
+
+
+def _name_the_file(error: DamagedBlobError) -> None:
+    """Say which file is damaged, and how to get at the others; nothing is asked for after such an error."""
+    job = next((tag for tag in error.tags if isinstance(tag, Job)), None)
+    if job is not None:
+        place = shown((*job.place.path, job.entry.name))
+        way_round = shlex.join(["--exclude", literal_pattern(job.place.rel + job.entry.name)])
+        error.hint = f"it is in {place}; to fetch everything else, add: {way_round}; tell the server's administrator"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import stat
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 
 from mega_cli.errors import IntegrityError
 from mega_cli.formats.page import EXT_RAW_NAME, Entry
+from mega_cli.localfs.partial_name import is_partial_name
 from mega_cli.model import MIB, BlobId
+from mega_cli.paths.filters import Filters
 from mega_cli.paths.remote import RemotePath
 from mega_cli.volume.commit import commit
 from mega_cli.volume.get import cat
@@ -52,6 +56,32 @@ def test_a_flipped_byte_ends_the_run(desk: Desk, name: str) -> None:
     with pytest.raises(IntegrityError):
         desk.get(f"/src/{name}", to=desk.disk / "got")
     assert not (desk.disk / "got").exists()
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_the_damaged_file_is_named_and_can_be_left_out(desk: Desk, *, is_lost: bool) -> None:
+    """Whoever reads the hint knows which file it is; what it says to add fetches all the others."""
+    desk.file("src/ok.txt", "fine")
+    desk.file("src/[a] *.bin", fixed("large", 3 * MIB))
+    desk.put()
+    (listed,) = [found for found in desk.server.all_entries() if found.name == "[a] *.bin"]
+    id_ = max(desk.server.data_ids() & _ids_below(desk, listed), key=lambda i: len(desk.server.blobs[i]))
+    whole = desk.server.blobs.pop(id_)
+    if not is_lost:
+        desk.server.blobs[id_] = whole[:-1] + bytes([whole[-1] ^ 1])
+
+    (desk.disk / "got").mkdir()
+
+    with pytest.raises(IntegrityError) as caught:
+        desk.get("/src", to=desk.disk / "got")
+    (pattern,) = re.findall(r"--exclude '(.*)';", caught.value.hint)
+    summary = desk.get("/src", to=desk.disk / "got", options=GetOptions(filters=Filters.from_options([pattern])))
+
+    names = {path.name for path in (desk.disk / "got" / "src").iterdir()}
+
+    assert "/src/[a] *.bin" in caught.value.hint
+    assert summary.problems == ()
+    assert {name for name in names if not is_partial_name(os.fsencode(name))} == {"ok.txt"}
 
 
 def test_content_that_is_not_what_the_entry_says_is_refused(desk: Desk) -> None:
