@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import msgspec
 from flask import Flask
-from mega_cli.api.pace import Pace
 
 from mega_cli.api.client import ServerClient
+from mega_cli.api.pace import Pace
 from mega_cli.api.transport import HttpTransport
 from mega_cli.model import Network, Secret
 from tests.kit.wire import patient
