@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,6 +162,6 @@ def _from_letters(text: str) -> bytes:
     """Read base64url without padding; b"" for anything else."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
     return raw if _letters(raw) == text else b""
