@@ -106,7 +106,7 @@ def test_a_link_that_is_not_there(running: Running, verb: str) -> None:
     assert f"mega-server link ls --data {running.folder}" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["", "abc", LETTERS + "A", "zz" * 16, LETTERS[:-1] + "=", "--fast"])
+@pytest.mark.parametrize("name", ["", "abc", "\udc80", LETTERS + "A", "zz" * 16, LETTERS[:-1] + "=", "--fast"])
 def test_what_is_no_id_is_wrong_usage(running: Running, name: str) -> None:
     """Exit 2, saying what an id looks like."""
     result = run("link", "disable", "--data", running.folder, name)
