@@ -18,11 +18,11 @@ FLOORS: Final = {
         ("errors",),
         ("model",),
         ("crypto", "chunking", "paths"),
-        ("formats",),
+        ("formats", "reconcile"),
         ("api", "localfs", "state", "system"),
         ("volume",),
         ("account",),  # beside volume in kind: it makes the session that volume works with
-        ("share",),
+        ("share", "sync"),
         ("daemon", "output"),
         ("options",),  # what several commands declare alike
         ("commands",),
@@ -44,7 +44,7 @@ FLOORS: Final = {
         ("__main__",),
     ),
 }
-PURE: Final = ("errors", "model", "crypto", "chunking", "paths", "formats")
+PURE: Final = ("errors", "model", "crypto", "chunking", "paths", "formats", "reconcile")
 IMPURE_MODULES: Final = {
     "asyncio",
     "click",
