@@ -1,0 +1,154 @@
+"""One tree of a pair's state as a table: asked as `reconcile.nodes.TreeView`, written node by node."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, final
+
+from mega_cli.reconcile.nodes import Node, NodeId
+
+_COLUMNS: Final = "id, parent, name, kind, digest, size, mode, mtime_ns, target"
+_WIDTH: Final = len(Node._fields)
+_STAMP_COLUMNS: Final = "disk_name, is_racy, s_size, s_mtime_ns, s_ctime_ns, s_ino, s_dev, s_mode, links, birth_ns"
+
+
+class LocalRow(NamedTuple):
+    """A node of this disk, and what `lstat` said of it when it was last known to be so.
+
+    `stamps` are size, mtime, ctime, inode, device, mode (a `StatPrint`), links and birth. What they say may differ from
+    the node: a disk that rounds times or keeps no modes still holds the node as it was asked to.
+    """
+
+    node: Node
+    disk_name: bytes
+    stamps: tuple[int, ...]
+    is_racy: bool
+    """The file may have changed since without its stamps showing it: read it again."""
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"LocalRow({self.node!r}, is_racy={self.is_racy})"
+
+
+@final
+class TreeTable:
+    """The base or the remote. Reads see what this connection has written."""
+
+    def __init__(self, db: sqlite3.Connection, table: str) -> None:
+        self._db = db
+        marks = ", ".join("?" * _WIDTH)
+        self._get = f"SELECT {_COLUMNS} FROM {table} WHERE id = ?"  # noqa: S608 -- our own table names
+        self._child = f"SELECT {_COLUMNS} FROM {table} WHERE parent = ? AND name = ? ORDER BY id LIMIT 1"  # noqa: S608
+        self._children = f"SELECT {_COLUMNS} FROM {table} WHERE parent = ? ORDER BY name, id"  # noqa: S608
+        self._all = f"SELECT {_COLUMNS} FROM {table} ORDER BY id"  # noqa: S608
+        self._put = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608
+        self._remove = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608
+        self._clear = f"DELETE FROM {table}"  # noqa: S608
+        self._count = f"SELECT count(*) FROM {table} WHERE kind != 'd'"  # noqa: S608
+
+    def get(self, id_: NodeId) -> Node | None:
+        """Find a node by its id."""
+        row = self._db.execute(self._get, (id_,)).fetchone()
+        return None if row is None else Node(*row)
+
+    def child(self, parent: NodeId, name: str) -> Node | None:
+        """Find a node by its place; the one with the least id, if a base holds several there."""
+        row = self._db.execute(self._child, (parent, name)).fetchone()
+        return None if row is None else Node(*row)
+
+    def children(self, parent: NodeId) -> list[Node]:
+        """Give what lies directly in a folder, by name and id."""
+        return [Node(*row) for row in self._db.execute(self._children, (parent,))]
+
+    def put_all(self, nodes: Iterable[Node]) -> None:
+        """Let each node be the state of its id."""
+        self._db.executemany(self._put, nodes)
+
+    def remove_all(self, ids: Iterable[NodeId]) -> None:
+        """Take nodes away, not what lies below them."""
+        self._db.executemany(self._remove, ((id_,) for id_ in ids))
+
+    def clear(self) -> None:
+        """Forget the whole tree."""
+        self._db.execute(self._clear)
+
+    def count_files(self) -> int:
+        """Count files and links."""
+        return int(self._db.execute(self._count).fetchone()[0])
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield every node, in the order of ids."""
+        return (Node(*row) for row in self._db.execute(self._all))
+
+
+@final
+class LocalTable:
+    """This disk as last observed: a `TreeView` whose rows also keep stamps."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._tree = TreeTable(db, "local")
+        self._columns = f"{_COLUMNS}, {_STAMP_COLUMNS}"
+
+    def get(self, id_: NodeId) -> Node | None:
+        """Find a node by its id."""
+        return self._tree.get(id_)
+
+    def child(self, parent: NodeId, name: str) -> Node | None:
+        """Find a node by its place: the name as NFC; of several that this makes one, the one with the least id."""
+        return self._tree.child(parent, name)
+
+    def children(self, parent: NodeId) -> list[Node]:
+        """Give what lies directly in a folder, by name and id."""
+        return self._tree.children(parent)
+
+    def row(self, id_: NodeId) -> LocalRow | None:
+        """Find a row by its id."""
+        row = self._db.execute(f"SELECT {self._columns} FROM local WHERE id = ?", (id_,)).fetchone()  # noqa: S608
+        return None if row is None else _local_row(row)
+
+    def rows(self, parent: NodeId) -> list[LocalRow]:
+        """Give the rows of what lies directly in a folder, in the order of their disk names."""
+        found = self._db.execute(
+            f"SELECT {self._columns} FROM local WHERE parent = ? ORDER BY disk_name",  # noqa: S608
+            (parent,),
+        )
+        return [_local_row(row) for row in found]
+
+    def put_all(self, rows: Iterable[LocalRow]) -> None:
+        """Let each row be the state of its node's id."""
+        marks = ", ".join("?" * (_WIDTH + 10))
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO local VALUES ({marks})",  # noqa: S608
+            ((*row.node, row.disk_name, row.is_racy, *row.stamps) for row in rows),
+        )
+
+    def remove_all(self, ids: Iterable[NodeId]) -> None:
+        """Take nodes away, not what lies below them."""
+        self._tree.remove_all(ids)
+
+    def take_identity(self, before: NodeId, after: NodeId) -> None:
+        """Let a node have another id, and what lies in it another parent."""
+        row = self.row(before)
+        if row is None:
+            return
+        self.remove_all([before])
+        self.put_all([row._replace(node=row.node._replace(id=after))])
+        children = [(after, child.id) for child in self.children(before)]
+        self._db.executemany("UPDATE local SET parent = ? WHERE id = ?", children)
+
+    def clear(self) -> None:
+        """Forget the whole tree."""
+        self._tree.clear()
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield every node, in the order of ids."""
+        return iter(self._tree)
+
+
+def _local_row(row: tuple[object, ...]) -> LocalRow:
+    """Read a row of the table."""
+    disk_name, is_racy, *stamps = row[_WIDTH:]
+    assert isinstance(disk_name, bytes)
+    return LocalRow(Node(*row[:_WIDTH]), disk_name, tuple(stamps), bool(is_racy))  # type: ignore[arg-type]

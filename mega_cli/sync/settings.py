@@ -1,0 +1,29 @@
+"""How one pair is synced: what the user chose, what the disk can do, and how long things are waited for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One pair's settings; the same for a whole run."""
+
+    mode: Mode = Mode.TWO_WAY
+    device: str = "device"
+    """Names conflict copies."""
+    limit: DeleteLimit = DeleteLimit()
+    disk: DiskRules = DiskRules()
+    ids_are_stable: bool = True
+    """The disk keeps an inode's number as long as the file lives; otherwise moves are known by their content alone."""
+    least_age_s: float = 2.0
+    """A younger file may still be written to, and is not read yet."""
+    absence_s: float = 3.0
+    """A name must be missing twice, so far apart, before its absence is believed: the other half of a move may come."""
+    trash_days: int = 30
+    free_least_bytes: int = 1 << 30
+    """Nothing is fetched that would leave less room than this."""
+    ignore_lines: tuple[str, ...] = ()
+    """This device's own ignore rules, gitignore syntax; they come after every `.megaignore`."""
