@@ -6,6 +6,7 @@ which drops, delays, lies and forgets as it is told. Both pass `tests/contract/t
 Promises of every member:
 - What `observe` gives was verified: signature, chain from the pin, every page. A head that does not descend from the
   newest one seen raises RollbackError, and nothing of it is told.
+- A folder that is gone, or is another node than at the mark, raises SafetyStopError: it never looks empty.
 - A commit is atomic, and happens only on the folder that `base` names; `RemoteMovedError` otherwise.
 - An error of `commit` says nothing: the commit may have happened. `has_committed` tells.
 - Errors are MegaErrors; TemporaryError passes, IntegrityError never does.
@@ -18,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from mega_cli.errors import MegaError, TemporaryError
 from mega_cli.localfs.disk import OpenFile
-from mega_cli.reconcile.nodes import Node, NodeId
+from mega_cli.reconcile.nodes import Node, NodeId, TreeView
 
 RemotePath = tuple[str, ...]
 """Names from the synced folder down."""
@@ -31,7 +32,7 @@ class RemoteMark(NamedTuple):
     digest: bytes
     """Of the root record."""
     folder: bytes
-    """What the folder pointed at."""
+    """Which folder, and what it pointed at: the member's own business."""
 
     def __repr__(self) -> str:
         """Show no ref."""
@@ -145,12 +146,17 @@ class RemoteFolder(Protocol):
     def fetch(self, files: Iterable[Download]) -> Iterator[Downloaded]:
         """Fetch content; one answer a file, in order. Raises TemporaryError: the rest is not fetched."""
 
-    def commit(self, base: RemoteMark, edits: Sequence[Edit], about_to: Callable[[RemoteMark], None]) -> RemoteMark:
+    def commit(
+        self, base: RemoteMark, edits: Sequence[Edit], observed: TreeView, about_to: Callable[[RemoteMark], None]
+    ) -> RemoteMark:
         """Make the edits one new root: all of them or none. What is removed goes to the volume's trash.
 
-        `about_to` is told the mark just before each try to swap the head; whatever it keeps must be durable when it
-        returns. What other devices changed elsewhere in the volume stays. Raises RemoteMovedError, TemporaryError,
-        LimitError, MissingBlobsError (content must be uploaded again).
+        `observed` is the folder as it is at `base`: it tells where nodes lie, and is asked for nothing but the nodes of
+        `edits` and the folders above them. `about_to` is told the mark just before each try to swap the head; whatever
+        it keeps must be durable when it returns. What other devices changed elsewhere in the volume stays. A folder
+        that still holds something when it should go, such as nodes that are not held, stays, and the next `observe`
+        tells everything anew. Raises RemoteMovedError, TemporaryError, LimitError, MissingBlobsError (content must be
+        uploaded again), SafetyStopError for edits that do not fit what is at `base`.
         """
 
     def past_digests(self) -> frozenset[bytes]:
