@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode
 
@@ -14,8 +14,8 @@ class Settings:
     mode: Mode = Mode.TWO_WAY
     device: str = "device"
     """Names conflict copies."""
-    limit: DeleteLimit = DeleteLimit()
-    disk: DiskRules = DiskRules()
+    limit: DeleteLimit = field(default_factory=DeleteLimit)
+    disk: DiskRules = field(default_factory=DiskRules)
     ids_are_stable: bool = True
     """The disk keeps an inode's number as long as the file lives; otherwise moves are known by their content alone."""
     least_age_s: float = 2.0
