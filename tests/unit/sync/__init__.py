@@ -1,0 +1,1 @@
+"""The user's side of sync, and its parts, without a server."""
