@@ -26,7 +26,7 @@ def play_big_folder(folder: Path, options: Options, results: Results) -> None:
         return
     sizes = {MANY: options.entries, FEW: _FEW_ENTRIES}
     sources = {name: make_tiny(folder / "tiny" / name, count) for name, count in sizes.items()}
-    with opened_mega(folder / "mega-big-folder", options) as mega:
+    with opened_mega(folder / "mega-big-folder", options.timeout_s) as mega:
 
         def put_one(number: int, name: str) -> Run:
             source = folder / f"new {number} for {name}"

@@ -104,7 +104,7 @@ def play_start_up(data: Data, folder: Path, options: Options, results: Results) 
     rows = [row for row in START_UP if row in options.rows]
     if not rows:
         return
-    with opened_mega(folder / "start-up", options) as mega:
+    with opened_mega(folder / "start-up", options.timeout_s) as mega:
         mega.put(data.small)
         settle(options.settle_s)
         commands = {"version": ("--version",), "ls": ("ls",)}
@@ -116,10 +116,10 @@ def play_start_up(data: Data, folder: Path, options: Options, results: Results) 
 
 
 @contextlib.contextmanager
-def opened_mega(folder: Path, options: Options) -> Iterator[Mega]:
+def opened_mega(folder: Path, timeout_s: float) -> Iterator[Mega]:
     """Give a mega with an account in a new folder, and remove both. Raises StepFailedError."""
     folder.mkdir(parents=True)
-    mega = Mega(Place(folder, options.timeout_s))
+    mega = Mega(Place(folder, timeout_s))
     try:
         mega.open()
         yield mega
