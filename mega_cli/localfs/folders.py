@@ -52,13 +52,17 @@ class Folder:
 
     def open_folder(self, name: bytes) -> Folder:
         """Open a folder in this one. Raises BlockedError when a link or anything else has its name."""
+        with disk_failures(self.path_of(name)):
+            return self.enter(name)
+
+    def enter(self, name: bytes) -> Folder:
+        """Open a folder in this one, as `open_folder` does, and say in the system's terms why not. Raises OSError."""
         path = self.path_of(name)
-        with disk_failures(path):
-            if self.fd is not None:
-                return Folder(path, os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=self.fd))
-            found = os.lstat(path)
-            if not stat.S_ISDIR(found.st_mode) or getattr(found, "st_file_attributes", 0) & _REPARSE_POINT:
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if self.fd is not None:
+            return Folder(path, os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=self.fd))
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or getattr(found, "st_file_attributes", 0) & _REPARSE_POINT:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return Folder(path, None)
 
     def duplicate(self) -> Folder:
