@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import pytest
 
 from mega_cli.localfs import atomic_rename
-from mega_cli.localfs.disk import Disk, Place
+from mega_cli.localfs.disk import Disk, OpenFile, Place
 from mega_cli.localfs.real_disk import RealDisk
 from mega_cli.localfs.sim_disk import SimDisk
 from mega_cli.localfs.sim_user import SimUser
@@ -98,3 +98,33 @@ def disk_called(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[
         is_forgetful=name != "simulated, durable",
     )
     yield simulated, SimUser(simulated)
+
+
+def content(disk: Disk, place: Place) -> bytes:
+    """Read a whole file through the disk."""
+    with disk.open_file(place) as file:
+        return rest(file)
+
+
+def rest(file: OpenFile) -> bytes:
+    """Read to the end, in small steps."""
+    found, buffer = bytearray(), bytearray(3)
+    while count := file.readinto(buffer):
+        found += buffer[:count]
+    return bytes(found)
+
+
+def make(disk: Disk, place: Place, data: bytes = b"") -> None:
+    """Make a file with content."""
+    with disk.make_file(place) as file:
+        file.write(data)
+
+
+def names(disk: Disk, place: Place = ()) -> set[bytes]:
+    """List a folder's names."""
+    return {line.name for line in disk.list_folder(place)}
+
+
+def refused(number: int) -> pytest.RaisesExc[OSError]:
+    """Expect an error of this number."""
+    return pytest.RaisesExc(OSError, check=lambda error: error.errno == number)
