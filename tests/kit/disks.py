@@ -25,6 +25,7 @@ SIMULATED: Final = (
     "simulated, insensitive",
     "simulated, decomposed",
     "simulated, durable",
+    "simulated, no exchange",
 )
 START_NS: Final = 1_700_000_000_123_456_789
 
@@ -95,6 +96,7 @@ def disk_called(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[
         tick_ns=2_000_000_000 if name == "simulated, 2 s" else 1,
         folds_case=name == "simulated, insensitive",
         stores_nfd=name == "simulated, decomposed",
+        has_exchange=name != "simulated, no exchange",
         is_forgetful=name != "simulated, durable",
     )
     yield simulated, SimUser(simulated)
