@@ -1,0 +1,126 @@
+"""Here: what of the target this disk is to hold now.
+
+Left out is what it cannot hold; left as it is, what may not be touched or has bytes that the remote still lacks. What
+is left as it is can only make more stay as it is, down to doing nothing at all, and doing nothing is always a tree.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+from mega_cli.reconcile.materialise import materialise
+from mega_cli.reconcile.nodes import ROOT, Node, NodeId, Overlay, TreeView, below
+from mega_cli.reconcile.situation import DiskRules, Reason
+from mega_cli.reconcile.trees import Below, Trees
+
+
+class Here(NamedTuple):
+    """What this disk is to hold, over the base; what is absent on purpose then; and what is left as it is."""
+
+    disk: Overlay
+    ids: list[NodeId]
+    """Every node that is or will be here in another state than the base's."""
+    absent: dict[NodeId, Reason]
+    waiting: dict[NodeId, Reason]
+
+
+def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
+    """Take out of the target what this disk cannot hold, and leave as it is what cannot be done now."""
+    marks = trees.absent.marks
+    absent = materialise(tree, [*tree.delta, *marks], marks, lambda node: _preference(node, trees), rules)
+    turned = absent.keys() ^ marks.keys()
+    ids = {*tree.delta, *turned, *(node.id for id_ in sorted(turned) for node in below(tree, id_))}
+    missing = Below(tree, absent)
+    disk = Overlay(trees.base, {id_: None if missing.reason(id_) else tree.get(id_) for id_ in ids})
+    waits = {id_: reason for id_ in sorted(ids) if (reason := _reason_to_wait(id_, tree, disk, trees, missing))}
+    waiting = _Waiting(disk, sorted(ids), trees, missing).leave(waits) if waits else {}
+    return Here(disk, sorted(ids), {id_: why for id_, why in absent.items() if id_ not in waiting}, waiting)
+
+
+def _preference(node: Node, trees: Trees) -> tuple[bool, ...]:
+    """Let keep a name on this disk what may not be touched, then what has it already, then what the remote has."""
+    here = trees.here(node.id)
+    return (
+        trees.stalled.reason(node.id) is None,
+        here is None or here.place != node.place,
+        trees.remote.get(node.id) is None,
+    )
+
+
+def _reason_to_wait(id_: NodeId, tree: TreeView, disk: TreeView, trees: Trees, missing: Below) -> Reason | None:
+    """Say why a node may not be touched now: it cannot be trusted, or its bytes would leave before they are safe."""
+    here = trees.here(id_)
+    if here == disk.get(id_):
+        return None
+    stalled = trees.stalled.reason(id_)
+    if stalled is not None:
+        return stalled
+    there = trees.remote.get(id_)
+    is_safe = here is None or here.kind == "d" or (there is not None and there.substance == here.substance)
+    return None if is_safe or tree.get(id_) is None else missing.reason(id_)
+
+
+@final
+class _Waiting:
+    """Nodes that are left as they are, and then those that are in the way of that, until what is left is a tree."""
+
+    def __init__(self, disk: Overlay, ids: list[NodeId], trees: Trees, missing: Below) -> None:
+        self._disk, self._ids, self._trees, self._missing = disk, ids, trees, missing
+        self._waiting: dict[NodeId, Reason] = {}
+        self._taken: dict[tuple[NodeId, str], NodeId] = {}
+
+    def leave(self, found: dict[NodeId, Reason]) -> dict[NodeId, Reason]:
+        """Leave these and all that depends on them; give them all, with reasons."""
+        while found:
+            self._waiting |= found
+            for id_ in found:
+                here = self._trees.here(id_)
+                if here is None:
+                    self._disk.remove(id_)
+                else:
+                    self._disk.put(here)
+                    self._taken[here.place] = id_
+            others = (id_ for id_ in self._ids if id_ not in self._waiting)
+            found = {id_: reason for id_ in others if (reason := self._obstacle(id_))}
+        return self._waiting
+
+    def _obstacle(self, id_: NodeId) -> Reason | None:
+        """Say what is in the way of a node.
+
+        | to be done | in the way | reason |
+        |---|---|---|
+        | remove a folder | something stays in it | `DIR_NOT_EMPTY` |
+        | take off this disk, with the folder above that it cannot hold | that folder stays | that one's |
+        | arrive | below a stalled folder | that folder's |
+        | arrive | the new folder does not come, or something stays at the place | that one's |
+        | arrive | the new folder stays below the node itself | `HELD` |
+        """
+        want, here = self._disk.get(id_), self._trees.here(id_)
+        if want is None:
+            if here is None:
+                return None
+            if here.kind == "d" and self._disk.children(id_):
+                return Reason.DIR_NOT_EMPTY
+            top = self._missing.top(id_)
+            return None if top is None else self._waiting.get(top)
+        if here is not None and here.place == want.place:
+            return None
+        if (stalled := self._trees.stalled.reason(want.parent)) is not None:
+            return stalled
+        if want.parent != ROOT and self._disk.get(want.parent) is None:
+            return self._waiting.get(want.parent, Reason.HELD)
+        if want.place in self._taken:
+            return self._waiting[self._taken[want.place]]
+        return Reason.HELD if _is_in_circle(self._disk, id_) else None
+
+
+def _is_in_circle(disk: TreeView, id_: NodeId) -> bool:
+    """Tell whether the way up from a node comes back to a node it passed."""
+    passed: set[NodeId] = set()
+    while id_ != ROOT and id_ not in passed:
+        passed.add(id_)
+        node = disk.get(id_)
+        if node is None:
+            return False
+        id_ = node.parent
+    return id_ != ROOT

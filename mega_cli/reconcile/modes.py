@@ -1,0 +1,39 @@
+"""Modes: what differs between two-way sync and the modes in which one side only follows. One row a mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from mega_cli.reconcile.draft import Draft, both_sides, local_over_remote, local_side, remote_side
+from mega_cli.reconcile.names import Rank, local_first, remote_first
+from mega_cli.reconcile.situation import Mode, Policy, Situation
+from mega_cli.reconcile.trees import Trees
+from mega_cli.reconcile.unify import IsOne, is_equal, is_same_kind
+
+
+class Rule(NamedTuple):
+    """What a mode does differently."""
+
+    draft: Callable[[Trees, Situation, Policy], Draft]
+    """What each node is to be."""
+    is_one: IsOne
+    """When two nodes made at one place are one."""
+    rank: Rank
+    """Who keeps a name."""
+    writes_here: bool
+    writes_there: bool
+    has_ghosts: bool
+    """Whether a file that the remote once deleted waits for the user."""
+
+
+RULES: Final = {
+    Mode.TWO_WAY: Rule(both_sides, is_equal, remote_first, writes_here=True, writes_there=True, has_ghosts=True),
+    Mode.MIRROR_UP: Rule(local_side, is_same_kind, local_first, writes_here=False, writes_there=True, has_ghosts=False),
+    Mode.BACKUP_UP: Rule(
+        local_over_remote, is_same_kind, local_first, writes_here=False, writes_there=True, has_ghosts=False
+    ),
+    Mode.MIRROR_DOWN: Rule(
+        remote_side, is_same_kind, remote_first, writes_here=True, writes_there=False, has_ghosts=False
+    ),
+}
