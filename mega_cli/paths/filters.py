@@ -36,10 +36,12 @@ class Filters:
         if self.patterns:
             from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- 38 ms that every run without patterns saves
 
+            from mega_cli.paths.gitignore_regex import LinearPattern  # noqa: PLC0415 -- as above
+
             try:
                 with warnings.catch_warnings():  # sets in brackets, which `re` may read otherwise one day
                     warnings.simplefilter("ignore", FutureWarning)
-                    spec = GitIgnoreSpec.from_lines(self.patterns)
+                    spec = GitIgnoreSpec.from_lines(LinearPattern, self.patterns)
             except (ValueError, re.error) as error:
                 msg = f"a pattern cannot be understood: {error}"
                 raise UsageError(msg, "patterns are as in git: man gitignore") from None

@@ -61,3 +61,8 @@ def test_it_is_a_value() -> None:
     assert Filters.from_options(["*.o"]) == Filters(("*.o",))
     assert hash(Filters.from_options(["*.o"])) == hash(Filters(("*.o",)))
     assert Filters(excludes_caches=True) != Filters()
+
+
+def test_no_pattern_is_tried_in_every_way() -> None:
+    """Thirty stars and a name made for them: every way to share the name among the stars would never end."""
+    assert not Filters(("*a" * 30 + "b",)).excludes("a" * 250, is_folder=False)
