@@ -34,7 +34,7 @@ def profile(row: str, data: Data, folder: Path, out: Path, options: Options) -> 
     target = folder / "fetched"
     target.mkdir()
     out.mkdir(parents=True, exist_ok=True)
-    with opened_mega(folder / "profile", options) as mega:
+    with opened_mega(folder / "profile", options.timeout_s) as mega:
         for step in steps[: steps.index(ROWS[row])]:
             if step.verb == "put":
                 mega.put(getattr(data, step.source))
