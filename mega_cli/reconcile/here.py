@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
-from mega_cli.reconcile.materialise import materialise
+from mega_cli.reconcile.materialise import fold, materialise
 from mega_cli.reconcile.nodes import ROOT, Node, NodeId, Overlay, TreeView, below
 from mega_cli.reconcile.situation import DiskRules, Reason
 from mega_cli.reconcile.trees import Below, Trees
@@ -24,16 +24,24 @@ class Here(NamedTuple):
     waiting: dict[NodeId, Reason]
 
 
-def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
-    """Take out of the target what this disk cannot hold, and leave as it is what cannot be done now."""
+def hold(tree: Overlay, trees: Trees, rules: DiskRules, *, uploads: bool) -> Here:
+    """Take out of the target what this disk cannot hold, and leave as it is what cannot be done now.
+
+    `uploads`: what is new on this disk gets to the remote, and so is worth waiting for.
+    """
     marks = trees.absent.marks
     absent = materialise(tree, [*tree.delta, *marks], marks, lambda node: _preference(node, trees), rules)
     turned = absent.keys() ^ marks.keys()
     ids = {*tree.delta, *turned, *(node.id for id_ in sorted(turned) for node in below(tree, id_))}
     missing = Below(tree, absent)
     disk = Overlay(trees.base, {id_: None if missing.reason(id_) else tree.get(id_) for id_ in ids})
-    waits = {id_: reason for id_ in sorted(ids) if (reason := _reason_to_wait(id_, tree, disk, trees, missing))}
-    waiting = _Waiting(disk, sorted(ids), trees, missing).leave(waits) if waits else {}
+    waits = {
+        id_: reason
+        for id_ in sorted(ids)
+        if (reason := _reason_to_wait(id_, disk.get(id_), trees, missing, uploads=uploads))
+    }
+    may_wait = bool(waits or trees.stalled.marks)
+    waiting = _Waiting(disk, sorted(ids), trees, missing, rules).leave(waits) if may_wait else {}
     return Here(disk, sorted(ids), {id_: why for id_, why in absent.items() if id_ not in waiting}, waiting)
 
 
@@ -47,31 +55,33 @@ def _preference(node: Node, trees: Trees) -> tuple[bool, ...]:
     )
 
 
-def _reason_to_wait(id_: NodeId, tree: TreeView, disk: TreeView, trees: Trees, missing: Below) -> Reason | None:
+def _reason_to_wait(id_: NodeId, want: Node | None, trees: Trees, missing: Below, *, uploads: bool) -> Reason | None:
     """Say why a node may not be touched now: it cannot be trusted, or its bytes would leave before they are safe."""
     here = trees.here(id_)
-    if here == disk.get(id_):
+    if here == want:
         return None
-    stalled = trees.stalled.reason(id_)
-    if stalled is not None:
+    if (stalled := trees.stalled.reason(id_)) is not None:
         return stalled
-    there = trees.remote.get(id_)
-    is_safe = here is None or here.kind == "d" or (there is not None and there.substance == here.substance)
-    return None if is_safe or tree.get(id_) is None else missing.reason(id_)
+    if here is None or want is not None or here.kind == "d" or not uploads:
+        return None
+    base, _, there = trees.of(id_)
+    is_safe = here.substance in {known.substance for known in (base, there) if known is not None}
+    return None if is_safe else missing.reason(id_)
 
 
 @final
 class _Waiting:
     """Nodes that are left as they are, and then those that are in the way of that, until what is left is a tree."""
 
-    def __init__(self, disk: Overlay, ids: list[NodeId], trees: Trees, missing: Below) -> None:
+    def __init__(self, disk: Overlay, ids: list[NodeId], trees: Trees, missing: Below, rules: DiskRules) -> None:
         self._disk, self._ids, self._trees, self._missing = disk, ids, trees, missing
+        self._rules = rules
         self._waiting: dict[NodeId, Reason] = {}
         self._taken: dict[tuple[NodeId, str], NodeId] = {}
 
     def leave(self, found: dict[NodeId, Reason]) -> dict[NodeId, Reason]:
         """Leave these and all that depends on them; give them all, with reasons."""
-        while found:
+        while True:
             self._waiting |= found
             for id_ in found:
                 here = self._trees.here(id_)
@@ -79,10 +89,11 @@ class _Waiting:
                     self._disk.remove(id_)
                 else:
                     self._disk.put(here)
-                    self._taken[here.place] = id_
+                    self._taken[self._folded(here)] = id_
             others = (id_ for id_ in self._ids if id_ not in self._waiting)
             found = {id_: reason for id_ in others if (reason := self._obstacle(id_))}
-        return self._waiting
+            if not found:
+                return self._waiting
 
     def _obstacle(self, id_: NodeId) -> Reason | None:
         """Say what is in the way of a node.
@@ -109,9 +120,12 @@ class _Waiting:
             return stalled
         if want.parent != ROOT and self._disk.get(want.parent) is None:
             return self._waiting.get(want.parent, Reason.HELD)
-        if want.place in self._taken:
-            return self._waiting[self._taken[want.place]]
+        if (other := self._taken.get(self._folded(want))) is not None:
+            return self._waiting[other]
         return Reason.HELD if _is_in_circle(self._disk, id_) else None
+
+    def _folded(self, node: Node) -> tuple[NodeId, str]:
+        return node.parent, fold(node.name, self._rules)
 
 
 def _is_in_circle(disk: TreeView, id_: NodeId) -> bool:
