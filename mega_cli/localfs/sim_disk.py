@@ -89,7 +89,7 @@ class SimDisk:
         self._refusals: list[Refusal] = []
         self._mounted = self.tree.root
         self._is_gone = False
-        self._open: set[SimOpen] = set()
+        self._open: dict[SimOpen, None] = {}
 
     # --- the promises -------------------------------------------------------------------------------------------------
 
@@ -163,6 +163,8 @@ class SimDisk:
     def exchange(self, one: Place, other: Place) -> None:
         """Let two names change places in one step. Raises `ENOTSUP`."""
         self._begin("exchange", one, other)
+        for name in (*one, *other):
+            self.tree.key(name)
         if not self.has_exchange:
             raise refusal(errno.ENOTSUP)
         if one[: len(other)] == other or other[: len(one)] == one:
@@ -234,6 +236,7 @@ class SimDisk:
     def cut_power(self, chance: Random) -> None:
         """Lose what was not synced, or some of it: `sim_power.py` says what. The same chance loses the same."""
         self.kill()
+        self.mount()
         self.tree.cut_power(chance)
 
     # --- inside -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ class SimOpen:
     __slots__ = ("_begin", "_node", "_others", "_place", "_tree")
 
     def __init__(
-        self, tree: SimTree, node: Inode, place: Place, begin: Callable[[str, Place], None], others: set[SimOpen]
+        self, tree: SimTree, node: Inode, place: Place, begin: Callable[[str, Place], None], others: dict[SimOpen, None]
     ) -> None:
         """Open it; the tree's lock is held."""
         self._tree = tree
@@ -27,7 +27,7 @@ class SimOpen:
         self._place = place
         self._begin = begin
         self._others = others
-        others.add(self)
+        others[self] = None
         node.opens += 1
 
     def found(self) -> Found:
@@ -40,7 +40,7 @@ class SimOpen:
         """Let go of it; twice does no harm."""
         with self._tree.lock:
             if self in self._others:
-                self._others.remove(self)
+                del self._others[self]
                 self._tree.release(self._node)
 
     def _start(self, call: str) -> None:
@@ -67,7 +67,7 @@ class SimFile(SimOpen):
     __slots__ = ("_offset",)
 
     def __init__(
-        self, tree: SimTree, node: Inode, place: Place, begin: Callable[[str, Place], None], others: set[SimOpen]
+        self, tree: SimTree, node: Inode, place: Place, begin: Callable[[str, Place], None], others: dict[SimOpen, None]
     ) -> None:
         """Open it at its beginning."""
         super().__init__(tree, node, place, begin, others)

@@ -52,6 +52,8 @@ class SimTree:
         self._tells_birth = tells_birth
         self._keys: dict[bytes, bytes] = {}
         self._free: list[int] = []
+        self.boots = 0
+        """How often the power was cut."""
         self._next_ino = ROOT_INO + 1
         self.root = Inode("d", ROOT_INO, 0o755, self.stamp())
         self.journal = Journal() if is_forgetful else None
@@ -251,15 +253,25 @@ class SimTree:
 
     def sync_file(self, node: Inode) -> None:
         """Make a file's content and attributes durable."""
+        if self.journal is not None:
+            self.journal.sync_file(node)
 
     def sync_folder(self, folder: Inode) -> None:
         """Make the names in a folder durable."""
+        if self.journal is not None:
+            self.journal.sync_folder(folder)
 
     def sync_name(self, place: Place) -> None:
-        """Make what last happened to one name durable, and what that needs."""
+        """Make what last happened to a name durable, and the way to it. Raises OSError."""
+        if self.journal is not None and place:
+            self.journal.sync_name(self.folder(place[:-1]), self.key(place[-1]))
 
     def cut_power(self, chance: Random) -> None:
-        """Lose what was not synced, or some of it."""
+        """Lose what was not synced, or some of it; and what was open."""
+        if self.journal is not None:
+            self.journal.cut(self.root, chance)
+        self.boots += 1
+        self.count_again()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -283,7 +295,8 @@ class SimTree:
                     folders.append(node)
                 files[node] = files.get(node, 0) + 1
         for node, links in files.items():
-            node.links, node.found = links, None
+            node.links, node.opens, node.found = links, 0, None
+            node.is_free = False
         self.used_bytes = sum(len(node.data) for node in files)
         taken = {ROOT_INO, *(node.ino for node in files)}
         self._free = [ino for ino in range(self._next_ino - 1, ROOT_INO, -1) if ino not in taken]

@@ -104,7 +104,7 @@ class SimUser:
     def open(self, place: Place) -> SimUserFile:
         """Open a file to write into it at leisure, whatever becomes of its name."""
         with self._tree.lock:
-            return SimUserFile(self._disk, self._file_or_new(place))
+            return SimUserFile(self._disk, self._file_or_new(place), is_settled=self._is_settled)
 
     # --- names --------------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class SimUser:
         with self._tree.lock:
             self.make_folder(target[:-1])
             self._tree.move(source, target, replaces=True)
-            self._settle(self._tree.at(target), source, target)
+            self._settle(None, source, target)
 
     def swap(self, one: Place, other: Place) -> None:
         """Let two names change places, through a third name."""
@@ -144,7 +144,7 @@ class SimUser:
             self.make_folder(other[:-1])
             node = self._file(place)
             self._tree.link(other, node)
-            self._settle(node, other)
+            self._settle(None, other)
 
     def make_pipe(self, place: Place) -> None:
         """Make something that is neither file, folder nor link."""
@@ -160,7 +160,7 @@ class SimUser:
                 self.remove((*place, name))
             if place:
                 self._tree.remove(place, is_folder=node.kind == "d")
-                self._settle(node, place)
+                self._settle(None, place)
 
     def empty(self) -> None:
         """Remove everything in the folder that is synced, `.mega` too."""
@@ -196,35 +196,42 @@ class SimUser:
         self.make_folder(place[:-1])
         return self._file(place) if self.has(place) else self._tree.make(place, "f", _FILE_MODE)
 
-    def _settle(self, node: Inode, *places: Place) -> None:
-        """Make a change durable, if this user's changes are."""
+    def _settle(self, node: Inode | None, *places: Place) -> None:
+        """Make a change durable, if this user's changes are: of names, and of an inode."""
         if self._is_settled:
             for place in places:
                 self._tree.sync_name(place)
-            self._tree.sync_file(node)
+            if node is not None:
+                self._tree.sync_file(node)
 
 
 @final
 class SimUserFile:
     """A file that a program has open: it writes to the inode, wherever that is now."""
 
-    def __init__(self, disk: SimDisk, node: Inode) -> None:
+    def __init__(self, disk: SimDisk, node: Inode, *, is_settled: bool) -> None:
         """Open it; the tree's lock is held."""
         self._tree = disk.tree
         self._node = node
+        self._is_settled = is_settled
+        self._boots = disk.tree.boots
         self._is_open = True
         node.opens += 1
 
     def write(self, data: bytes, offset: int | None = None) -> None:
-        """Write at `offset`, at the end if there is none."""
+        """Write at `offset`, at the end if there is none. Raises OSError, `EBADF` after a power cut."""
         with self._tree.lock:
+            if not self._is_open or self._boots != self._tree.boots:
+                raise refusal(errno.EBADF)
             self._tree.write(self._node, len(self._node.data) if offset is None else offset, data)
+            if self._is_settled:
+                self._tree.sync_file(self._node)
 
     def close(self) -> None:
         """Close it; twice does no harm."""
         with self._tree.lock:
-            if self._is_open:
-                self._is_open = False
+            was_open, self._is_open = self._is_open, False
+            if was_open and self._boots == self._tree.boots:
                 self._tree.release(self._node)
 
     def __enter__(self) -> Self:

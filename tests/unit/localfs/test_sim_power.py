@@ -1,0 +1,366 @@
+"""What a simulated disk may forget, and what it may not: so that a sync missing in the engine is found."""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from mega_cli.localfs.sim_disk import SimDisk
+from mega_cli.localfs.sim_power import PAGE_BYTES
+from mega_cli.localfs.sim_user import Left, SimUser
+from tests.kit.disks import content, make, names, ticking
+
+A, B, FOLDER = (b"a",), (b"b",), (b"folder",)
+INSIDE = (b"folder", b"inside")
+CUTS = 60
+"""How many cuts a test tries: each mood and coin turns up."""
+
+
+def remains(act: Callable[[SimDisk], None], *, cuts: int = CUTS) -> list[dict[tuple[bytes, ...], Left]]:
+    """Give what many cuts after the same steps leave."""
+    left = []
+    for seed in range(cuts):
+        disk = SimDisk(ticking())
+        act(disk)
+        disk.cut_power(random.Random(seed))
+        left.append(SimUser(disk).tree())
+    return left
+
+
+def settled(disk: SimDisk) -> SimUser:
+    """Give a user whose changes are old."""
+    return SimUser(disk)
+
+
+# --- content ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_synced_survives() -> None:
+    """A file whose content and name were synced is there after every cut."""
+
+    def act(disk: SimDisk) -> None:
+        with disk.make_file(A) as file:
+            file.write(b"words")
+            file.describe(0o640, 1_000)
+            file.sync()
+        disk.sync_folder(())
+
+    assert all(left == {A: b"words"} for left in remains(act))
+
+
+def test_attributes_are_synced_with_the_content() -> None:
+    """Mode and time that were synced come back."""
+    for seed in range(CUTS):
+        disk = SimDisk(ticking())
+        with disk.make_file(A) as file:
+            file.describe(0o640, 1_000)
+            file.sync()
+        disk.sync_folder(())
+        disk.cut_power(random.Random(seed))
+        found = disk.look(A)
+        assert found is not None
+        assert (found.stamps.mode, found.stamps.mtime_ns) == (0o640, 1_000)
+
+
+def test_content_that_was_not_synced_may_be_missing() -> None:
+    """A synced name may lead to an empty file, half a file, zeros, or all of it."""
+    data = bytes(range(1, 256)) * 70
+
+    def act(disk: SimDisk) -> None:
+        make(disk, A, data)
+        disk.sync_folder(())
+
+    found = {left[A] for left in remains(act)}
+
+    assert b"" in found
+    assert data in found
+    assert any(isinstance(one, bytes) and len(one) == len(data) and one != data for one in found)
+    assert any(isinstance(one, bytes) and 0 < len(one) < len(data) and len(one) % PAGE_BYTES == 0 for one in found)
+
+
+def test_pages_are_never_mixed_within() -> None:
+    """Whatever is left of a page is the old one, the new one or zeros."""
+    old, new = b"o" * (3 * PAGE_BYTES), b"n" * (4 * PAGE_BYTES)
+
+    def act(disk: SimDisk) -> None:
+        settled(disk).write(A, old)
+        SimUser(disk, is_settled=False).overwrite(A, 0, new)
+
+    for left in remains(act):
+        found = left[A]
+        assert isinstance(found, bytes)
+        pages = [found[at : at + PAGE_BYTES] for at in range(0, len(found), PAGE_BYTES)]
+        assert all(len(set(page)) == 1 for page in pages)
+        assert all(page[0] for page in pages[:3]), "an old page is never lost"
+
+
+def test_a_file_cut_and_written_again_may_be_as_before() -> None:
+    """An in-place save that was not synced leaves the old content, the new, or a wreck."""
+
+    def act(disk: SimDisk) -> None:
+        settled(disk).write(A, b"old")
+        SimUser(disk, is_settled=False).write(A, b"newer")
+
+    assert {b"old", b"newer", b""} <= {left[A] for left in remains(act)}
+
+
+def test_what_was_appended_after_a_sync_may_be_lost() -> None:
+    """A sync covers what was written before it."""
+
+    def act(disk: SimDisk) -> None:
+        with disk.make_file(A) as file:
+            file.write(b"sure ")
+            file.sync()
+            file.write(b"not")
+        disk.sync_folder(())
+
+    found = {left[A] for left in remains(act)}
+
+    assert {b"sure ", b"sure not"} <= found
+    assert all(isinstance(one, bytes) and one.startswith(b"sure ") for one in found)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_was_not_synced_may_be_lost() -> None:
+    """Syncing a file does not make its name durable."""
+
+    def act(disk: SimDisk) -> None:
+        with disk.make_file(A) as file:
+            file.write(b"words")
+            file.sync()
+
+    found = [left.get(A, "lost") for left in remains(act)]
+
+    assert set(found) == {b"words", "lost"}
+
+
+def test_a_new_folder_needs_the_folder_above() -> None:
+    """Syncing a new folder makes what is in it durable, not its own name."""
+
+    def act(disk: SimDisk) -> None:
+        disk.make_folder(FOLDER, 0o755)
+        with disk.make_file(INSIDE) as file:
+            file.sync()
+        disk.sync_folder(FOLDER)
+
+    left = remains(act)
+
+    assert {} in left
+    assert all(one in ({}, {FOLDER: None, INSIDE: b""}) for one in left)
+
+
+def test_a_rename_is_whole() -> None:
+    """Without a sync a file has its old name or its new one, and never both or neither."""
+
+    def act(disk: SimDisk) -> None:
+        user = settled(disk)
+        user.write(A, b"words")
+        user.make_folder(FOLDER)
+        disk.rename(A, INSIDE)
+
+    left = remains(act)
+
+    assert all(one in ({FOLDER: None, A: b"words"}, {FOLDER: None, INSIDE: b"words"}) for one in left)
+    assert len({tuple(one) for one in left}) == 2
+
+
+@pytest.mark.parametrize("synced", [(), FOLDER])
+def test_a_rename_is_durable_once_a_folder_is_synced(synced: tuple[bytes, ...]) -> None:
+    """A rename is one step: syncing either folder makes both sides of it durable."""
+
+    def act(disk: SimDisk) -> None:
+        user = settled(disk)
+        user.write(A, b"words")
+        user.make_folder(FOLDER)
+        disk.rename(A, INSIDE)
+        disk.sync_folder(synced)
+
+    assert all(left == {FOLDER: None, INSIDE: b"words"} for left in remains(act))
+
+
+def test_a_rename_of_unsynced_content_may_leave_an_empty_file() -> None:
+    """The classic: published by rename, the name synced and the content not."""
+
+    def act(disk: SimDisk) -> None:
+        make(disk, A, b"words")
+        disk.rename(A, B)
+        disk.sync_folder(())
+
+    assert {b"", b"words"} <= {left[B] for left in remains(act)}
+
+
+def test_an_exchange_is_whole() -> None:
+    """Without a sync two names have changed places or have not."""
+
+    def act(disk: SimDisk) -> None:
+        user = settled(disk)
+        user.write(A, b"one")
+        user.write(B, b"other")
+        disk.exchange(A, B)
+
+    left = remains(act)
+
+    assert {(one[A], one[B]) for one in left} == {(b"one", b"other"), (b"other", b"one")}
+
+
+def test_a_removal_that_was_not_synced_may_be_undone() -> None:
+    """A removed file may come back, with its content."""
+
+    def act(disk: SimDisk) -> None:
+        settled(disk).write(A, b"words")
+        disk.remove_file(A)
+
+    assert {tuple(left.items()) for left in remains(act)} == {(), ((A, b"words"),)}
+
+
+def test_changes_of_different_names_may_happen_out_of_order() -> None:
+    """The later of two changes may survive without the earlier one."""
+
+    def act(disk: SimDisk) -> None:
+        make(disk, A)
+        make(disk, B)
+
+    assert {frozenset(left) for left in remains(act)} == {
+        frozenset(),
+        frozenset({A}),
+        frozenset({B}),
+        frozenset({A, B}),
+    }
+
+
+def test_an_inode_number_is_never_taken_twice() -> None:
+    """A file that comes back and a file that got its number are not both there."""
+
+    def act(disk: SimDisk) -> None:
+        settled(disk).write(A, b"first")
+        disk.remove_file(A)
+        make(disk, B)
+
+    assert all(len(left) < 2 for left in remains(act))
+
+
+def test_a_folder_removed_after_it_was_emptied_loses_nothing() -> None:
+    """A folder is never gone while the file that was moved out of it is not where it went."""
+
+    def act(disk: SimDisk) -> None:
+        settled(disk).write(INSIDE, b"words")
+        disk.rename(INSIDE, A)
+        disk.remove_folder(FOLDER)
+
+    assert all(list(left.values()).count(b"words") == 1 for left in remains(act))
+
+
+def test_a_file_moved_into_new_folders_is_not_lost() -> None:
+    """Syncing the innermost of several new folders keeps what was moved there."""
+    deep = (b"folder", b"deep", b"inside")
+
+    def act(disk: SimDisk) -> None:
+        settled(disk).write(A, b"words")
+        disk.make_folder(FOLDER, 0o755)
+        disk.make_folder(deep[:2], 0o755)
+        disk.sync_folder(FOLDER)
+        disk.rename(A, deep)
+        disk.sync_folder(deep[:2])
+
+    assert all(left.get(deep) == b"words" for left in remains(act))
+
+
+# --- crashes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_kill_loses_open_files_only() -> None:
+    """A process that ends loses its handles; what it wrote is in the system's hands."""
+    disk = SimDisk(ticking())
+    file = disk.make_file(A)
+    file.write(b"words")
+    disk.kill()
+    with pytest.raises(OSError, match="descriptor") as caught:
+        file.write(b" more")
+    file.close()
+    assert caught.value.errno == errno.EBADF
+    assert content(disk, A) == b"words"
+
+
+def test_a_disk_that_is_not_forgetful_forgets_nothing() -> None:
+    """With `is_forgetful` off a cut is a kill."""
+    disk = SimDisk(ticking(), is_forgetful=False)
+    make(disk, A, b"words")
+    disk.cut_power(random.Random(1))
+    assert content(disk, A) == b"words"
+
+
+def test_the_same_chance_leaves_the_same() -> None:
+    """A cut can be told again from its seed."""
+
+    def act(disk: SimDisk) -> None:
+        storm(disk, random.Random(5), 60)
+
+    assert remains(act, cuts=20) == remains(act, cuts=20)
+
+
+def test_a_disk_is_usable_after_a_cut() -> None:
+    """What is left is sure: a second cut takes nothing more."""
+    for seed in range(CUTS):
+        disk = SimDisk(ticking())
+        storm(disk, random.Random(seed), 40)
+        disk.cut_power(random.Random(seed))
+        left = SimUser(disk).tree()
+        disk.cut_power(random.Random(seed + 1))
+        assert SimUser(disk).tree() == left
+
+
+# --- storms -----------------------------------------------------------------------------------------------------------
+
+PLACES = [(), FOLDER, (b"folder", b"deep"), (b"other",)]
+TOKENS = [b"token %d" % number for number in range(6)]
+
+
+def storm(disk: SimDisk, chance: random.Random, steps: int) -> None:
+    """Move six old files and three old folders about at random; nothing is written, linked or removed for good."""
+    user = settled(disk)
+    for place in PLACES[1:]:
+        user.make_folder(place)
+    for number, token in enumerate(TOKENS):
+        user.write((*chance.choice(PLACES), b"%d" % number), token)
+    for step in range(steps):
+        found = list(user.tree())
+        folders = [(), *(place for place, left in user.tree().items() if left is None)]
+        one, other = chance.choice(found), chance.choice(found)
+        new = (*chance.choice(folders), b"n%d" % chance.randrange(4))
+        with suppress(OSError):  # many steps are impossible, and refused
+            match chance.randrange(7):
+                case 0 | 1:
+                    disk.rename(one, new)
+                case 2:
+                    disk.exchange(one, other)
+                case 3:
+                    disk.make_folder(new, 0o700 + step % 8)
+                case 4:
+                    disk.remove_folder(one)
+                case 5:
+                    disk.sync_folder(chance.choice(folders))
+                case _:
+                    make(disk, new)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_storm_loses_no_old_file(seed: int) -> None:
+    """Whatever was moved where, synced or not, each old file is there exactly once, and each number too."""
+    chance = random.Random(seed)
+    disk = SimDisk(ticking())
+    storm(disk, chance, 50)
+
+    disk.cut_power(chance)
+
+    left = SimUser(disk).tree()
+    assert Counter(one for one in left.values() if one) == Counter(TOKENS)
+    numbers = [found.ino for place in left if (found := disk.look(place))]
+    assert len(numbers) == len(set(numbers)) == len(left)
+    assert names(disk) == {place[0] for place in left if len(place) == 1}
