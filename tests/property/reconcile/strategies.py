@@ -235,7 +235,12 @@ def _name(number: int) -> str:
 
 
 def grown(
-    base: Sequence[int], local: Sequence[int], remote: Sequence[int], rules: DiskRules = EXACT, contents: int = CONTENTS
+    base: Sequence[int],
+    local: Sequence[int],
+    remote: Sequence[int],
+    rules: DiskRules = EXACT,
+    remote_rules: DiskRules = EXACT,
+    contents: int = CONTENTS,
 ) -> Case:
     """Make a case from numbers: nodes of the base, changes of either side. `rules` bind base and disk alone."""
     gardener = Gardener(MemoryTree(), "B", rules, contents=contents)
@@ -243,7 +248,7 @@ def grown(
         gardener.create(Change.decoded(number))
     agreed = tuple(gardener.tree)
     sides = []
-    for prefix, numbers, side_rules in (("L", local, rules), ("R", remote, EXACT)):
+    for prefix, numbers, side_rules in (("L", local, rules), ("R", remote, remote_rules)):
         gardener = Gardener(MemoryTree(agreed), prefix, side_rules, contents=contents)
         for number in numbers:
             gardener.change(Change.decoded(number))
@@ -259,10 +264,11 @@ _none: Final = st.just(())
 cases: Final = st.builds(grown, _base, _changes, _changes)
 one_sided: Final = st.builds(grown, _base, _none, _changes)
 """Only the remote was changed."""
-poor_cases: Final = st.builds(grown, _base, _changes, _changes, contents=st.just(1))
-"""There is one content and one target in the world."""
-folding_cases: Final = st.builds(grown, _base, _changes, _changes, rules=st.just(FOLDING))
-windows_cases: Final = st.builds(grown, _base, _changes, _changes, rules=st.just(WINDOWS))
+_linkless: Final = st.just(DiskRules(has_links=False))
+poor_cases: Final = st.builds(grown, _base, _changes, _changes, _linkless, _linkless, contents=st.just(1))
+"""There is one content in the world, and no link."""
+folding_cases: Final = st.builds(grown, _base, _changes, _changes, st.just(FOLDING))
+windows_cases: Final = st.builds(grown, _base, _changes, _changes, st.just(WINDOWS))
 lucks: Final = st.integers(0, 2**16 - 1)
 """Seeds of the order and of the outcomes of steps; 0 is the order of the plan, without a failure."""
 choices: Final = st.lists(st.integers(0, 63), max_size=3)

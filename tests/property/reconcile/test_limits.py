@@ -1,0 +1,132 @@
+"""P12, and disks that cannot hold everything: what cannot be seen or held here is neither touched nor deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mega_cli.paths.names import windows_problem
+from mega_cli.reconcile.actions import Plan
+from mega_cli.reconcile.materialise import fold
+from mega_cli.reconcile.nodes import ROOT, NodeId, below
+from mega_cli.reconcile.plan import plan
+from mega_cli.reconcile.situation import DiskRules, Reason
+from tests.property.reconcile.laws import has_converged, must_survive, policy, substances, without_hidden
+from tests.property.reconcile.profile import thoroughly
+from tests.property.reconcile.strategies import (
+    FOLDING,
+    WINDOWS,
+    Case,
+    cases,
+    choices,
+    folding_cases,
+    lucks,
+    windows_cases,
+)
+from tests.property.reconcile.world import World
+
+
+def chosen(world: World, numbers: Sequence[int]) -> list[NodeId]:
+    """Choose nodes of the base that stand on the disk where they stood, all folders above included."""
+    steady = [node.id for node in world.base if _is_steady(world, node.id)]
+    return [steady[number % len(steady)] for number in numbers if steady]
+
+
+def _is_steady(world: World, id_: NodeId) -> bool:
+    while id_ != ROOT:
+        now, before = world.disk.get(id_), world.base.get(id_)
+        if now is None or before is None or now.place != before.place:
+            return False
+        id_ = now.parent
+    return True
+
+
+@given(cases, choices, lucks)
+@thoroughly
+def test_p12_what_is_stalled_is_left_alone(case: Case, numbers: list[int], luck: int) -> None:
+    """P12: no step touches a stalled node or what lies below it (the world checks it); all goes on afterwards."""
+    world = World.of(case, policy())
+    world.stalled = dict.fromkeys(chosen(world, numbers), Reason.UNREADABLE)
+
+    world.run(plan, luck)
+    world.stalled = {}
+    world.run(plan, luck & ~1)
+
+    assert has_converged(world)
+    assert must_survive(case) - substances(world.disk) == {}
+
+
+@given(cases, choices, lucks)
+@thoroughly
+def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[int], luck: int) -> None:
+    """P12: what is excluded stays in the volume as the other devices have it, and off this disk."""
+    world = World.of(case, policy())
+    for id_ in chosen(world, numbers):
+        if world.disk.get(id_) is not None and not world.hidden(id_):
+            for node in [*below(world.disk, id_)]:
+                world.disk.remove(node.id)
+            world.disk.remove(id_)
+            world.absent[id_] = Reason.EXCLUDED
+    kept = {node.id for node in world.volume if world.hidden(node.id)}
+    excluded = frozenset(world.absent)
+
+    world.run(plan, luck)
+
+    assert kept <= {node.id for node in world.volume}
+    assert world.absent.keys() == {id_ for id_ in excluded if world.volume.get(id_) is not None}
+    assert world.disk == without_hidden(world)
+    assert world.base == world.volume
+
+
+@pytest.mark.parametrize(("rules", "strategy"), [(FOLDING, folding_cases), (WINDOWS, windows_cases)])
+def test_a_disk_holds_what_it_can(rules: DiskRules, strategy: st.SearchStrategy[Case]) -> None:
+    """Names that fold together or are refused stay in the volume, with the right reason; all else is here."""
+
+    @given(strategy, lucks)
+    @thoroughly
+    def holds(case: Case, luck: int) -> None:
+        world = World.of(case, policy(disk=rules)).run(plan, luck)
+
+        assert world.disk == without_hidden(world)
+        assert world.base == world.volume
+        assert must_survive(case) - substances(world.volume) == {}
+        assert all(_is_right(world, id_, reason, rules) for id_, reason in world.absent.items())
+
+    holds()
+
+
+def _is_right(world: World, id_: NodeId, reason: Reason, rules: DiskRules) -> bool:
+    """Tell whether a node is absent for the reason given."""
+    node = world.volume.get(id_)
+    assert node is not None
+    others = {fold(other.name, rules) for other in world.disk.children(node.parent)}
+    match reason:
+        case Reason.NAME_CLASH:
+            return fold(node.name, rules) in others
+        case Reason.NAME_ILLEGAL:
+            return windows_problem(node.name) != ""
+        case Reason.LINKS_UNSUPPORTED:
+            return node.kind == "l"
+        case _:
+            return False
+
+
+@given(folding_cases, lucks)
+@thoroughly
+def test_a_better_disk_gets_the_rest(case: Case, luck: int) -> None:
+    """What was absent for the disk's sake comes when the disk can hold it; nothing was deleted meanwhile."""
+    world = World.of(case, policy(disk=FOLDING)).run(plan, luck)
+
+    world.policy = policy()
+    world.run(plan, luck & ~1)
+
+    assert world.absent == {}
+    assert has_converged(world)
+
+
+def test_an_empty_world_needs_no_plan() -> None:
+    """Nothing is nothing."""
+    assert World.of(Case((), (), ())).run(plan).plans == [Plan()]

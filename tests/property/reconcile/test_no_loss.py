@@ -1,0 +1,40 @@
+"""P6 to P8: nothing that somebody wrote is lost, nothing that was deleted comes back, nothing is copied in vain."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from mega_cli.reconcile.actions import Event
+from mega_cli.reconcile.plan import plan
+from tests.property.reconcile.laws import must_be_gone, must_survive, policy, substances
+from tests.property.reconcile.profile import thoroughly
+from tests.property.reconcile.strategies import Case, cases, lucks, poor_cases
+from tests.property.reconcile.world import World
+
+
+@given(cases, lucks)
+@thoroughly
+def test_p06_no_content_is_lost(case: Case, luck: int) -> None:
+    """P6: every content that a side holds and nobody superseded is there in the end, as often as it was."""
+    world = World.of(case, policy()).run(plan, luck)
+
+    assert must_survive(case) - substances(world.disk) == {}
+
+
+@given(cases, lucks)
+@thoroughly
+def test_p07_what_was_deleted_stays_deleted(case: Case, luck: int) -> None:
+    """P7: what both deleted, or one while the other left it alone, is gone."""
+    world = World.of(case, policy()).run(plan, luck)
+
+    assert {node.id for node in world.disk} & must_be_gone(case) == set()
+
+
+@given(poor_cases, lucks)
+@thoroughly
+def test_p08_equal_contents_make_no_conflict_copy(case: Case, luck: int) -> None:
+    """P8: in a world with one content nothing is ever copied."""
+    world = World.of(case, policy()).run(plan, luck)
+
+    assert [notice for made in world.plans for notice in made.notices if notice.event is Event.CONFLICT_COPY] == []
+    assert [node for node in world.disk if "(conflict" in node.name] == []
