@@ -32,15 +32,23 @@ the commit after a contended one 20 s (727). In all of them one device after the
 can be bettered here, not the order."""
 
 Change = Callable[[Tree], None]
+AboutTo = Callable[[Pin, Ref], None]
+"""Told the record that is about to be offered, and its root page."""
 
 
-def commit(session: VolumeSession, change: Change, uploader: Uploader, needs: Iterable[BlobId] = ()) -> int | None:
+def commit(
+    session: VolumeSession,
+    change: Change,
+    uploader: Uploader,
+    needs: Iterable[BlobId] = (),
+    about_to: AboutTo = lambda _pin, _root: None,
+) -> int | None:
     """Apply `change` to the head and commit it; give the revision, or None when it changed nothing.
 
     `change` is applied afresh to each head the server shows until a swap succeeds, so it must read the tree it is
     given and keep nothing from an earlier call. `needs` names the whole closure of the objects it brings in; the ids
-    of changed pages are added here. Raises TemporaryError after 1,000 lost swaps, MissingBlobsError, LimitError, and
-    whatever `change` raises.
+    of changed pages are added here. `about_to` is called just before each swap. Raises TemporaryError after 1,000 lost
+    swaps, MissingBlobsError, LimitError, and whatever `change` or `about_to` raises.
     """
     head = session.head()
     content = frozenset(needs)
@@ -55,6 +63,8 @@ def commit(session: VolumeSession, change: Change, uploader: Uploader, needs: It
             uploader.add(sealed)
         uploader.flush()
         record = seal_root_record(session.keys, head.revision + 1, head.digest, next_body(head, session.device, root))
+        header = record_header(record)
+        about_to(Pin(header.revision, header.digest), root)
         moved = _swap(session, head, record, content | {sealed.ref.id for sealed in fresh} | {root.id})
         if moved is None:
             session.has_committed = True

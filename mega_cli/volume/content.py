@@ -72,7 +72,7 @@ class ContentWriter:
         self._index_key = index_key
         self._buffer = bytearray(READ_BYTES)
 
-    def store_small(self, data: bytes, digest: bytes, learn: Callable[[bytes], Fact]) -> Content:
+    def store_small(self, data: bytes, digest: bytes, learn: Callable[[bytes], Fact] | None = None) -> Content:
         """Store a file of one chunk, whose digest the caller has; `learn` makes the fact that its refs are stored."""
         if not data:
             return Content(0, digest, b"", ())

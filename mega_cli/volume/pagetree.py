@@ -74,9 +74,9 @@ class PageReader:
         """Yield all entries in order, loading the pages of a level in batches."""
         if self._root is None:
             return
-        yield from _walk(self._source, self._load_root(self._root))
+        yield from _walk(self._source, self.load_root(self._root))
 
-    def _load_root(self, ref: Ref) -> Page:
+    def load_root(self, ref: Ref) -> Page:
         """Load the root page: the first level that has one page, so an index there has two items or more."""
         (page,) = self._source.load_many([ref])
         if page.level > 0 and len(page.items) < 2:  # noqa: PLR2004 -- an index of one page would not be needed
@@ -88,7 +88,7 @@ class PageReader:
         assert self._root is not None
         bisect = bisect_left if is_before else bisect_right
         ref, below = self._root, None
-        page = self._load_root(ref)
+        page = self.load_root(ref)
         while page.level > level:
             at = max(0, bisect(page.items, key, key=key_of) - 1)
             item = page.items[at]
@@ -97,7 +97,7 @@ class PageReader:
                 below = key_of(page.items[at + 1])
             ref = Ref.unpack(item.ref)
             (child,) = self._source.load_many([ref])
-            _check_place(child, page.level - 1, item.first, below)
+            check_place(child, page.level - 1, item.first, below)
             page = child
         return _Span(key_of(page.items[0]), page.items, below, ref)
 
@@ -116,7 +116,7 @@ class PageTree(PageReader):
         if self._root is None:
             items = [edits[key] for key in sorted(edits)]
             return self._build_up(0, _cut(0, [item for item in items if item is not None], self._store.page_key))
-        top_page = self._load_root(self._root)
+        top_page = self.load_root(self._root)
         top = top_page.level
         for level in range(top):
             edits = self._edit_level(level, edits)
@@ -205,11 +205,11 @@ def _walk(source: PageSource, page: Page, below: str | None = None) -> Iterator[
     children = source.load_many([Ref.unpack(item.ref) for item in index])
     bounds = [*(item.first for item in index[1:]), below]
     for item, child, bound in zip(index, children, bounds, strict=True):
-        _check_place(child, page.level - 1, item.first, bound)
+        check_place(child, page.level - 1, item.first, bound)
         yield from _walk(source, child, bound)
 
 
-def _check_place(page: Page, level: int, first: str, below: str | None) -> None:
+def check_place(page: Page, level: int, first: str, below: str | None) -> None:
     """Refuse a page that is not where its index says: another level, first name, or a name of the next page."""
     if page.level != level or key_of(page.items[0]) != first:
         raise IntegrityError

@@ -7,10 +7,9 @@ the others go on. Errors of the upload itself pass through.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from mega_cli.crypto.content import content_digest, content_hasher
@@ -18,13 +17,14 @@ from mega_cli.errors import IntegrityError, MegaError
 from mega_cli.formats.page import FILE, Entry
 from mega_cli.localfs.racy import is_racy
 from mega_cli.localfs.scan import ScannedEntry
-from mega_cli.localfs.sources import SourceFile, open_source, read_small
+from mega_cli.localfs.sources import open_source, read_small
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.model import BlobId
 from mega_cli.state.index import SourceRow
 from mega_cli.volume.content import SMALL_BYTES, Content, ContentWriter
 from mega_cli.volume.facts import Fact, SourceStored
 from mega_cli.volume.graft import Graft
+from mega_cli.volume.item_failure import ItemFailedError, ItemReader, item_failures
 from mega_cli.volume.lists import closure
 from mega_cli.volume.progress import Progress
 from mega_cli.volume.seen import SeenFolder
@@ -122,14 +122,14 @@ class SourceReader:
             job = job._replace(existing=without_content(job.existing))
         try:
             with ExitStack() as stack:
-                with _source_failures():
+                with item_failures():
                     source = stack.enter_context(open_source(job.disk_path))
-                item = _ItemReader(source)
+                item = ItemReader(source)
                 known = None if job.existing is None else (job.existing.size, job.existing.digest)
                 content = self._writer.store_stream(item, self._pool, self._progress, stored.ids, known)
-                with _source_failures():
+                with item_failures():
                     source.check_unchanged()
-        except _ItemFailedError as failed:
+        except ItemFailedError as failed:
             return Failed(job, failed.error)
         same = _is_same(job.existing, content.size, content.digest)
         return Read(job, source.stat, is_racy(source.stat, now_ns), None if same else content)
@@ -166,35 +166,6 @@ class SourceReader:
         same = _is_same(job.existing, size, hasher.digest())
         content = None if same else Content(size, hasher.digest(), b"", ())
         return Read(job, source.stat, is_racy(source.stat, now_ns), content)
-
-
-class _ItemFailedError(Exception):
-    """Reading the source failed: the item's fault, unlike an error of the upload it feeds."""
-
-    def __init__(self, error: MegaError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-class _ItemReader:
-    """A source whose failures can be told from the upload's."""
-
-    def __init__(self, source: SourceFile) -> None:
-        self._source = source
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Read on; 0 at the end. Raises _ItemFailedError."""
-        with _source_failures():
-            return self._source.readinto(buffer)
-
-
-@contextmanager
-def _source_failures() -> Iterator[None]:
-    """Mark what goes wrong inside as the source's fault."""
-    try:
-        yield
-    except MegaError as error:
-        raise _ItemFailedError(error) from error
 
 
 def without_content(existing: Entry) -> Entry:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mega_cli.model import MIB
-from mega_cli.volume.put_read import _ItemReader
+from mega_cli.volume.item_failure import ItemReader
 from tests.kit.forge import fixed
 from tests.unit.volume.conftest import Desk
 
@@ -79,13 +79,13 @@ def test_a_large_file_that_loses_its_name_half_way_is_never_mixed(
 
 def _after_first_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Do something once, after the first piece of a large file was read."""
-    readinto = _ItemReader.readinto
+    readinto = ItemReader.readinto
     todo = [act]
 
-    def read_and_act(item: _ItemReader, buffer: memoryview, /) -> int:
+    def read_and_act(item: ItemReader, buffer: memoryview, /) -> int:
         count = readinto(item, buffer)
         while todo:
             todo.pop()()
         return count
 
-    monkeypatch.setattr(_ItemReader, "readinto", read_and_act)
+    monkeypatch.setattr(ItemReader, "readinto", read_and_act)
