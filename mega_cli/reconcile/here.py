@@ -24,22 +24,15 @@ class Here(NamedTuple):
     waiting: dict[NodeId, Reason]
 
 
-def hold(tree: Overlay, trees: Trees, rules: DiskRules, *, uploads: bool) -> Here:
-    """Take out of the target what this disk cannot hold, and leave as it is what cannot be done now.
-
-    `uploads`: what is new on this disk gets to the remote, and so is worth waiting for.
-    """
+def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
+    """Take out of the target what this disk cannot hold, and leave as it is what cannot be done now."""
     marks = trees.absent.marks
     absent = materialise(tree, [*tree.delta, *marks], marks, lambda node: _preference(node, trees), rules)
     turned = absent.keys() ^ marks.keys()
     ids = {*tree.delta, *turned, *(node.id for id_ in sorted(turned) for node in below(tree, id_))}
     missing = Below(tree, absent)
     disk = Overlay(trees.base, {id_: None if missing.reason(id_) else tree.get(id_) for id_ in ids})
-    waits = {
-        id_: reason
-        for id_ in sorted(ids)
-        if (reason := _reason_to_wait(id_, disk.get(id_), trees, missing, uploads=uploads))
-    }
+    waits = {id_: reason for id_ in sorted(ids) if (reason := _reason_to_wait(id_, disk, tree, trees, missing))}
     may_wait = bool(waits or trees.stalled.marks)
     waiting = _Waiting(disk, sorted(ids), trees, missing, rules).leave(waits) if may_wait else {}
     return Here(disk, sorted(ids), {id_: why for id_, why in absent.items() if id_ not in waiting}, waiting)
@@ -55,18 +48,17 @@ def _preference(node: Node, trees: Trees) -> tuple[bool, ...]:
     )
 
 
-def _reason_to_wait(id_: NodeId, want: Node | None, trees: Trees, missing: Below, *, uploads: bool) -> Reason | None:
-    """Say why a node may not be touched now: it cannot be trusted, or its bytes would leave before they are safe."""
-    here = trees.here(id_)
-    if here == want:
+def _reason_to_wait(id_: NodeId, disk: Overlay, tree: Overlay, trees: Trees, missing: Below) -> Reason | None:
+    """Say why a node may not be touched now: it cannot be trusted, or is still needed here to be uploaded."""
+    here, target = trees.here(id_), tree.get(id_)
+    if here == disk.get(id_):
         return None
     if (stalled := trees.stalled.reason(id_)) is not None:
         return stalled
-    if here is None or want is not None or here.kind == "d" or not uploads:
+    if target is None or target.kind == "d":
         return None
-    base, _, there = trees.of(id_)
-    is_safe = here.substance in {known.substance for known in (base, there) if known is not None}
-    return None if is_safe else missing.reason(id_)
+    there = trees.remote.get(id_)
+    return None if there is not None and there.substance == target.substance else missing.reason(id_)
 
 
 @final

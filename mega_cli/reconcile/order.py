@@ -63,7 +63,7 @@ def arrange(turns: Iterable[Turn], before: TreeView, after: TreeView, fold: Fold
 
     | a step | comes after |
     |---|---|
-    | that arrives | the nearest folder above its new place that arrives: it is made, or has moved |
+    | that arrives or changes a node | the nearest folder above that arrives: it is made, or has moved |
     | that arrives | what stands at its new place left it |
     | that changes a node which arrives | that arrival |
     | that removes a folder | all that lay in it left it |
@@ -134,15 +134,15 @@ class _Order:
                 in_folder.setdefault(turn.before.parent, []).append(number)
         edges: list[set[_Event]] = []
         for number, turn in enumerate(self._turns):
-            waits: set[_Event] = set()
             if turn.after is None:
                 waits = {(_LEFT, other) for other in in_folder.get(turn.id, ())}
             elif turn.arrives:
-                folder = self._folder(turn.after.parent)
                 waits = {(_LEFT, other) for other in at_place.get(self._folded(turn.after), ())}
-                waits |= set() if folder is None else {(_ARRIVED, folder)}
-            elif turn.id in self._arriving:
-                waits = {(_ARRIVED, self._arriving[turn.id])}
+            else:
+                waits = {(_ARRIVED, self._arriving[turn.id])} if turn.id in self._arriving else set()
+            folder = None if turn.after is None else self._folder(turn.after.parent)
+            if folder is not None:
+                waits.add((_ARRIVED, folder))
             edges.append({event for event in waits if event[1] != number})
         return edges
 

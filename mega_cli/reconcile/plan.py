@@ -55,7 +55,7 @@ def plan(situation: Situation, policy: Policy) -> Plan:
     draft = rule.draft(trees, situation, policy)
     tree = rooted(draft, trees)
     notes = [*draft.notes, *part(tree, trees, rule.rank, policy)]
-    here = hold(tree, trees, policy.disk, uploads=rule.writes_there) if rule.writes_here else _as_it_is(tree, trees)
+    here = hold(tree, trees, policy.disk) if rule.writes_here else _as_it_is(tree, trees)
     made = Plan(
         identities=(*united.identities, *draft.copies),
         local=local_steps(here, trees, policy.disk) if rule.writes_here else (),

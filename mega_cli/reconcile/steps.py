@@ -21,10 +21,10 @@ from mega_cli.reconcile.actions import (
 )
 from mega_cli.reconcile.here import Here
 from mega_cli.reconcile.materialise import fold
-from mega_cli.reconcile.nodes import ROOT, Node, NodeId, Overlay
+from mega_cli.reconcile.nodes import Node, NodeId, Overlay
 from mega_cli.reconcile.order import Placed, Turn, arrange
 from mega_cli.reconcile.situation import DiskRules
-from mega_cli.reconcile.trees import Trees
+from mega_cli.reconcile.trees import Trees, parked
 
 _FOLDERS, _MOVES, _CONTENT, _ATTRIBUTES, _REMOVALS = range(5)
 
@@ -48,8 +48,8 @@ def remote_steps(ids: Iterable[NodeId], trees: Trees, tree: Overlay) -> tuple[St
     pairs = ((trees.remote.get(id_), tree.get(id_)) for id_ in ids)
     turns = [Turn(_rank(before, after), before, after) for before, after in pairs if before != after]
     placed = arrange(turns, trees.remote, tree, str)
-    parked = {one.turn.id: _parked(one.turn.there) for one in placed if one.is_parked}
-    return tuple(Step(_remote_action(one, parked.get(one.turn.id)), one.after) for one in placed)
+    spare = {one.turn.id: parked(one.turn.there) for one in placed if one.is_parked}
+    return tuple(Step(_remote_action(one, spare.get(one.turn.id)), one.after) for one in placed)
 
 
 def _stages(before: Node | None, after: Node | None) -> Iterator[tuple[Node | None, Node | None]]:
@@ -92,13 +92,9 @@ def _publish(node: Node, before: Node | None) -> LocalAction:
     return WriteLink(node, before) if node.kind == "l" else FetchFile(node, before)
 
 
-def _remote_action(placed: Placed, parked: Node | None) -> RemoteAction:
+def _remote_action(placed: Placed, spare: Node | None) -> RemoteAction:
     """Name what happens between two states of a node in the volume."""
     before, after = placed.turn.before, placed.turn.after
     if after is None:
         return RemoveNode(placed.turn.there)
-    return PutNode(parked, before) if parked and placed.is_parked else PutNode(after, parked or before)
-
-
-def _parked(node: Node) -> Node:
-    return node._replace(parent=ROOT, name=f"moving {node.id.hex()}")
+    return PutNode(spare, before) if spare and placed.is_parked else PutNode(after, spare or before)
