@@ -168,6 +168,10 @@ class SyncState:
         """Give the ids of nodes that may differ between the three trees, sorted."""
         return [row[0] for row in self._db.execute("SELECT id FROM touched ORDER BY id")]
 
+    def touch(self, ids: Iterable[NodeId]) -> None:
+        """Note that these nodes may differ between the three trees."""
+        self._db.executemany("INSERT OR IGNORE INTO touched VALUES (?)", ((id_,) for id_ in ids))
+
     def forget_touched(self, ids: Iterable[NodeId]) -> None:
         """Note that these nodes are the same in all three trees."""
         self._db.executemany("DELETE FROM touched WHERE id = ?", ((id_,) for id_ in ids))

@@ -1,0 +1,93 @@
+"""Fetch what a batch publishes into `.mega/tmp`: verified and durable, or dropped with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TypeVar, final
+
+from mega_cli.errors import MegaError, TemporaryError
+from mega_cli.localfs.failures import failure
+from mega_cli.reconcile.actions import FetchFile, WriteLink
+from mega_cli.reconcile.nodes import NodeId, path_of
+from mega_cli.sync.local_end import LocalEnd, UnfitError
+from mega_cli.sync.outcome import Outcome
+from mega_cli.sync.publish import Publishing, Staging
+from mega_cli.sync.remote import Download, RemoteFolder
+
+T = TypeVar("T")
+_Waiting = dict[NodeId, tuple[int, Staging]]
+
+
+@final
+class Fetcher:
+    """One cycle's downloads. When the network fails, the rest of the cycle fetches nothing more."""
+
+    def __init__(self, end: LocalEnd, remote: RemoteFolder) -> None:
+        self._end = end
+        self._remote = remote
+        self._error: TemporaryError | None = None
+
+    def stage(self, actions: Mapping[int, FetchFile | WriteLink], outcome: Outcome) -> Iterator[tuple[int, Publishing]]:
+        """Stage each; yield what is ready to be published, under its number."""
+        waiting: _Waiting = {}
+        for index, action in actions.items():
+            staging = self._attempt(action, outcome, partial(Staging, self._end, action))
+            if staging is None:
+                continue
+            if isinstance(action, FetchFile):
+                waiting[action.node.id] = index, staging
+            elif (publishing := self._attempt(action, outcome, staging.finish_link)) is not None:
+                yield index, publishing
+        downloads = [self._download(staging) for _, staging in waiting.values()]
+        yield from self._fetched(downloads, waiting, outcome)
+
+    def _download(self, staging: Staging) -> Download:
+        """Ask for the content as it lies in the folder now; a merged node may stand elsewhere here."""
+        remote = self._end.state.remote
+        there = remote.get(staging.node.id)
+        path = path_of(remote, staging.node.id)
+        if there is None or path is None or there.digest != staging.node.digest:
+            return Download(staging.node, (), staging.open)
+        return Download(there, path, staging.open)
+
+    def _fetched(
+        self, downloads: list[Download], waiting: _Waiting, outcome: Outcome
+    ) -> Iterator[tuple[int, Publishing]]:
+        """Fetch, and yield what came whole."""
+        askable = [download for download in downloads if download.path and self._error is None]
+        try:
+            for got in self._remote.fetch(askable) if askable else ():
+                index, staging = waiting.pop(got.node.id)
+                if got.error is not None:
+                    self._dropped(staging, got.error, outcome)
+                elif (publishing := self._attempt(staging, outcome, staging.finish_file)) is not None:
+                    yield index, publishing
+        except TemporaryError as error:
+            self._error = error
+        for _, staging in waiting.values():
+            self._dropped(staging, self._error, outcome)
+
+    def _dropped(self, staging: Staging, error: MegaError | OSError | None, outcome: Outcome) -> None:
+        """Note why something was not fetched, and remove what came of it."""
+        staging.drop()
+        if error is None:
+            outcome.skipped += 1
+        elif isinstance(error, OSError):
+            outcome.failed(staging.node, failure(error, staging.node.name), error.errno or 0)
+        else:
+            outcome.failed(staging.node, error)
+
+    def _attempt(self, about: FetchFile | WriteLink | Staging, outcome: Outcome, act: Callable[[], T]) -> T | None:
+        """Do one part of the work for one node; None when that failed."""
+        try:
+            return act()
+        except UnfitError:
+            outcome.skipped += 1
+        except OSError as error:
+            outcome.failed(about.node, failure(error, about.node.name), error.errno or 0)
+        except MegaError as error:
+            outcome.failed(about.node, error)
+        if isinstance(about, Staging):
+            about.drop()
+        return None

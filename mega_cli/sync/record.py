@@ -1,0 +1,147 @@
+"""Record: what a cycle leaves for the user and for the next one: identities, stalls, held deletions, the log.
+
+A node that failed rests: 5 seconds, and twice as long each time, up to an hour; any change of it ends that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Final, TypeVar
+
+from mega_cli.reconcile.actions import (
+    Event,
+    Hold,
+    LocalAction,
+    Notice,
+    ParkNode,
+    Plan,
+    RemoteAction,
+    RemoveFolder,
+    RemoveNode,
+    Stall,
+    Step,
+    TrashNode,
+)
+from mega_cli.reconcile.nodes import Node, NodeId
+from mega_cli.reconcile.situation import Reason
+from mega_cli.state.sync_state import ConflictRow, EventRow, HoldRow, StalledRow, SyncState
+from mega_cli.sync.outcome import Outcome
+
+A = TypeVar("A", LocalAction, RemoteAction)
+_REST_S: Final = 5
+_REST_MOST_S: Final = 3_600
+_SECOND_NS: Final = 10**9
+_HOLD_NAME_BYTES: Final = 4
+
+
+def without_resting(plan: Plan, state: SyncState, now_ns: int) -> Plan:
+    """Take out of a plan what failed a short while ago, and what comes after it; they are listed as stalled."""
+    resting = {row.id: row for row in state.stalled() if row.tries and row.next_ns > now_ns}
+    if not resting:
+        return plan
+    reasons = {id_: row.reason for id_, row in resting.items()}
+    local, waiting = _without(plan.local, reasons)
+    remote, also_waiting = _without(plan.remote, reasons)
+    known = {stall.id for stall in plan.stalls}
+    stalls = [
+        Stall(id_, tuple(resting[id_].path.split("/")) if id_ in resting else (), reason)
+        for id_, reason in sorted({**waiting, **also_waiting}.items())
+        if id_ not in known
+    ]
+    return replace(plan, local=local, remote=remote, stalls=(*plan.stalls, *stalls))
+
+
+def _without(
+    steps: tuple[Step[A], ...], reasons: Mapping[NodeId, Reason]
+) -> tuple[tuple[Step[A], ...], dict[NodeId, Reason]]:
+    """Take steps out; give the rest, and why each node of the others waits."""
+    kept: list[Step[A]] = []
+    places: dict[int, int] = {}
+    why: dict[int, Reason] = {}
+    for index, step in enumerate(steps):
+        id_ = node_of(step.action).id
+        causes = [why[before] for before in step.after if before in why]
+        if id_ in reasons or causes:
+            why[index] = reasons.get(id_) or causes[0]
+        else:
+            places[index] = len(kept)
+            kept.append(replace(step, after=tuple(places[before] for before in step.after)))
+    return tuple(kept), {node_of(steps[index].action).id: reason for index, reason in why.items()}
+
+
+def node_of(action: LocalAction | RemoteAction) -> Node:
+    """Give the node that an action is about."""
+    return action.before if isinstance(action, ParkNode | TrashNode | RemoveFolder | RemoveNode) else action.node
+
+
+def wake(state: SyncState, changed: Collection[NodeId]) -> None:
+    """Let nodes that changed rest no longer; in a transaction."""
+    rows = state.stalled()
+    if any(row.tries and row.id in changed for row in rows):
+        state.keep_stalled(row for row in rows if not (row.tries and row.id in changed))
+
+
+def begin_plan(state: SyncState, plan: Plan, now_ns: int) -> None:
+    """Let nodes take their new ids, and note the conflict copies that this makes; in a transaction."""
+    for before, after in plan.identities:
+        state.local.take_identity(before, after)
+    origins = {identity.id_after: identity.id_before for identity in plan.identities}
+    for notice in plan.notices:
+        if notice.event is Event.CONFLICT_COPY and notice.id in origins:
+            copy, path = _text(notice.path), _text(notice.other)
+            state.add_conflict(ConflictRow(notice.id, origins[notice.id], path, copy, now_ns))
+            state.log(_line(notice, now_ns))
+
+
+def end_plan(state: SyncState, plan: Plan, outcome: Outcome, now_ns: int) -> None:
+    """Note what stands still, what waits for the user, and what was done; in a transaction."""
+    state.keep_stalled(_stalled(state, plan, outcome, now_ns))
+    known = {row.name: row.since_ns for row in state.holds()}
+    rows = [_hold_row(hold, now_ns) for hold in plan.holds]
+    state.keep_holds(row._replace(since_ns=known.get(row.name, now_ns)) for row in rows)
+    approved = state.approved()
+    state.keep_approved(id_ for id_ in approved if state.base.get(id_) is not None)
+    copies = {identity.id_after for identity in plan.identities}
+    for notice in plan.notices:
+        if notice.id in outcome.acted and not (notice.event is Event.CONFLICT_COPY and notice.id in copies):
+            state.log(_line(notice, now_ns))
+
+
+def hold_name(hold: Hold) -> str:
+    """Give the short name by which a hold is approved: other deletions have another."""
+    text = hold.side.encode() + b"".join(hold.ids)
+    return blake2b(text, digest_size=_HOLD_NAME_BYTES).hexdigest()
+
+
+def _hold_row(hold: Hold, now_ns: int) -> HoldRow:
+    return HoldRow(hold_name(hold), hold.side, hold.ids, hold.files, tuple(map(_text, hold.paths)), now_ns)
+
+
+def _stalled(state: SyncState, plan: Plan, outcome: Outcome, now_ns: int) -> Iterable[StalledRow]:
+    """Give what stands still: as the plan says, and what failed just now."""
+    known = {row.id: row for row in state.stalled()}
+    rows: dict[NodeId, StalledRow] = {}
+    for id_, path, reason in plan.stalls:
+        before = known.get(id_)
+        row = StalledRow(id_, _text(path), reason, now_ns, 0, 0)
+        if before is not None and before.reason is reason:
+            row = before if before.tries else row._replace(since_ns=before.since_ns)
+        rows[id_] = row
+    for id_, (node, reason) in outcome.stalls.items():
+        before = known.get(id_)
+        tries = (before.tries if before is not None else 0) + 1
+        since_ns = before.since_ns if before is not None and before.reason is reason else now_ns
+        rest_s = min(_REST_S * 2 ** min(tries - 1, 20), _REST_MOST_S)
+        next_ns = now_ns + rest_s * _SECOND_NS
+        rows[id_] = StalledRow(id_, outcome.path_of(node), reason, since_ns, tries, next_ns)
+    return rows.values()
+
+
+def _line(notice: Notice, now_ns: int) -> EventRow:
+    return EventRow(now_ns, notice.event, _text(notice.path), _text(notice.other))
+
+
+def _text(path: tuple[str, ...]) -> str:
+    return "/".join(path)

@@ -1,0 +1,152 @@
+"""Move a node on this disk, or park it in `.mega/tmp` while a circle of moves needs its place.
+
+A move goes to a free name, or nowhere. Whatever a crash leaves parked is brought back, to where it was or to where it
+should go; it is never removed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final, final
+
+import msgspec
+
+from mega_cli.localfs.disk import Found, Place
+from mega_cli.localfs.stat_print import StatPrint
+from mega_cli.reconcile.actions import MoveNode, ParkNode
+from mega_cli.reconcile.nodes import Node
+from mega_cli.state.sync_trees import LocalRow
+from mega_cli.sync.local_end import TMP, LocalEnd, UnfitError
+
+MOVE: Final = "move"
+PARK: Final = "park"
+PARKED: Final = b"mv-"
+"""Begins the name of what is parked: the user's, never removed."""
+
+
+@final
+class Moving(msgspec.Struct, frozen=True):
+    """What the journal keeps of a move: the row as it was, the node as it will be. `between`: a stop on the way."""
+
+    row: LocalRow
+    node: Node
+    source: Place
+    target: Place
+    between: Place | None
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Moving({self.node!r})"
+
+
+@final
+class Parking(msgspec.Struct, frozen=True):
+    """What the journal keeps of a node that is parked, and where it should go."""
+
+    row: LocalRow
+    node: Node
+    source: Place
+    hidden: Place
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Parking({self.node!r})"
+
+
+def moving_of(end: LocalEnd, action: MoveNode) -> Moving:
+    """Look over a move. Raises UnfitError, OSError."""
+    row = end.row_as(action.before)
+    source, target = end.place_of(action.node.id), end.place_for(action.node, row)
+    here, there = end.disk.look(source), end.disk.look(target)
+    if here is None or not _is_it(row, here):
+        raise UnfitError
+    between = None
+    if there is not None:
+        if there.ino != here.ino or there.links > 1 != (there.kind == "d") or source[:-1] != target[:-1]:
+            raise UnfitError
+        between = (*TMP, PARKED + end.token())  # one name in two spellings, on a disk that compares them as equal
+    node = row.node._replace(parent=action.node.parent, name=action.node.name)
+    return Moving(row, node, source, target, between)
+
+
+def parking_of(end: LocalEnd, action: ParkNode, node: Node) -> Parking:
+    """Look over what is to be parked; `node` is what it will be in the end. Raises UnfitError, OSError."""
+    row = end.row_as(action.before)
+    source = end.place_of(row.node.id)
+    here = end.disk.look(source)
+    if here is None or not _is_it(row, here):
+        raise UnfitError
+    return Parking(row, node, source, (*TMP, PARKED + end.token()))
+
+
+def move(end: LocalEnd, task: Moving) -> None:
+    """Move, in a transaction. Raises UnfitError when the name is taken or nothing is there, OSError."""
+    try:
+        if task.between is not None:
+            end.rename(task.source, task.between)
+        end.rename(task.between or task.source, task.target)
+    except (FileExistsError, FileNotFoundError) as error:
+        if task.between is not None:
+            finish_move(end, task)
+        raise UnfitError from error
+    if not finish_move(end, task):
+        raise UnfitError
+
+
+def finish_move(end: LocalEnd, task: Moving) -> bool:
+    """Finish what was begun, wherever it was left; tell whether it is where it should be. Raises OSError."""
+    if task.between is not None and end.disk.look(task.between) is not None:
+        return _unpark(end, task.row, task.between, (task.node, task.row.node)) == task.node
+    if not _is_there(end, task):
+        return False
+    end.parked.pop(task.node.id, None)
+    end.put_row(task.node, task.target, task.row.stamps, is_unread=task.row.is_racy)
+    return True
+
+
+def park(end: LocalEnd, task: Parking) -> None:
+    """Put a node out of the way. Raises UnfitError, OSError."""
+    try:
+        end.rename(task.source, task.hidden)
+    except FileNotFoundError as error:
+        raise UnfitError from error
+    end.parked[task.row.node.id] = task.hidden
+
+
+def bring_back(end: LocalEnd, task: Parking) -> None:
+    """Bring back what is still parked: to its old place, else to its new one, else beside; in a transaction."""
+    if end.disk.look(task.hidden) is not None:
+        _unpark(end, task.row, task.hidden, (task.row.node, task.node))
+    end.parked.pop(task.row.node.id, None)
+
+
+def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ...]) -> Node | None:
+    """Bring a node to the first of these places that is free, and say to which; None when it got another name."""
+    end.parked.pop(row.node.id, None)
+    for choice in choices:
+        try:
+            place = end.place_for(choice, row)
+            end.rename(hidden, place)
+        except (UnfitError, FileExistsError, FileNotFoundError, NotADirectoryError):
+            continue
+        node = row.node._replace(parent=choice.parent, name=choice.name)
+        end.put_row(node, place, row.stamps, is_unread=row.is_racy)
+        return node
+    end.surface(hidden, (hidden[-1],), row.node)
+    return None
+
+
+def _is_it(row: LocalRow, found: Found) -> bool:
+    """Tell whether it is the same file, whatever it holds by now."""
+    return (found.kind, found.ino) == (row.node.kind, StatPrint(*row.stamps[:6]).ino)
+
+
+def _is_there(end: LocalEnd, task: Moving) -> bool:
+    """Tell whether it has its new name; a disk that folds names has to be asked for their spelling."""
+    found = end.disk.look(task.target)
+    if found is None or not _is_it(task.row, found):
+        return False
+    if task.between is None:
+        return True
+    names = {unicodedata.normalize("NFC", line.name.decode()) for line in end.disk.list_folder(task.target[:-1])}
+    return task.node.name in names
