@@ -21,19 +21,20 @@ class Rule(NamedTuple):
     """When two nodes made at one place are one."""
     rank: Rank
     """Who keeps a name."""
-    writes_here: bool
-    writes_there: bool
-    has_ghosts: bool
-    """Whether a file that the remote once deleted waits for the user."""
+    writes_here: bool = True
+    writes_there: bool = True
+    drops_twins: bool = True
+    """Whether of two equal files that meet at one place one goes."""
+
+    @property
+    def has_ghosts(self) -> bool:
+        """Tell whether a file that the remote once deleted waits for the user: where no side is the other's master."""
+        return self.writes_here and self.writes_there
 
 
 RULES: Final = {
-    Mode.TWO_WAY: Rule(both_sides, is_equal, remote_first, writes_here=True, writes_there=True, has_ghosts=True),
-    Mode.MIRROR_UP: Rule(local_side, is_same_kind, local_first, writes_here=False, writes_there=True, has_ghosts=False),
-    Mode.BACKUP_UP: Rule(
-        local_over_remote, is_same_kind, local_first, writes_here=False, writes_there=True, has_ghosts=False
-    ),
-    Mode.MIRROR_DOWN: Rule(
-        remote_side, is_same_kind, remote_first, writes_here=True, writes_there=False, has_ghosts=False
-    ),
+    Mode.TWO_WAY: Rule(both_sides, is_equal, remote_first),
+    Mode.MIRROR_UP: Rule(local_side, is_same_kind, local_first, writes_here=False),
+    Mode.BACKUP_UP: Rule(local_over_remote, is_same_kind, local_first, writes_here=False, drops_twins=False),
+    Mode.MIRROR_DOWN: Rule(remote_side, is_same_kind, remote_first, writes_there=False),
 }

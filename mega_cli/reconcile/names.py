@@ -30,12 +30,12 @@ def local_first(node: Node, trees: Trees) -> tuple[bool, ...]:
     return not is_unseen(trees, node.id), not _stands(node, trees.local), node.kind != "d"
 
 
-def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy) -> list[Note]:
+def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy, *, drops_twins: bool) -> list[Note]:
     """Give each node of the target a place of its own; tell of those that got another name.
 
     | winner | loser | the loser |
     |---|---|---|
-    | file or link | the same content or target | goes: one is enough |
+    | file or link | the same content or target | goes, if the mode `drops_twins`: one is enough |
     | file or link | file or link | becomes a conflict copy |
     | folder | anything | is numbered |
     | anything | folder | is numbered |
@@ -44,7 +44,7 @@ def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy) -> list[Note]:
     for (parent, name), nodes in sorted(_crowded(tree, trees.base).items()):
         winner, *losers = sorted(nodes, key=lambda node: (rank(node, trees), node.id))
         for loser in losers:
-            if loser.kind != "d" and loser.substance == winner.substance:
+            if drops_twins and loser.kind != "d" and loser.substance == winner.substance:
                 tree.remove(loser.id)
                 continue
 

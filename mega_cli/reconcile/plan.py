@@ -54,7 +54,7 @@ def plan(situation: Situation, policy: Policy) -> Plan:
     trees = Trees(situation, united.local, stalled)
     draft = rule.draft(trees, situation, policy)
     tree = rooted(draft, trees)
-    notes = [*draft.notes, *part(tree, trees, rule.rank, policy)]
+    notes = [*draft.notes, *part(tree, trees, rule.rank, policy, drops_twins=rule.drops_twins)]
     here = hold(tree, trees, policy.disk) if rule.writes_here else _as_it_is(tree, trees)
     made = Plan(
         identities=(*united.identities, *draft.copies),

@@ -68,7 +68,8 @@ def is_old_version(local: Node, remote: Node, situation: Situation) -> bool:
 def ghosts(united: United, situation: Situation) -> dict[NodeId, Reason]:
     """Find what only this disk has and the remote deleted: files by their content, and folders that hold nothing else.
 
-    Only after the base was lost. Such a file may be a deletion that this device missed: it is not uploaded unasked.
+    Only after the base was lost. Such a file may be a deletion that this device missed: it is not uploaded unasked, and
+    keeps its place here, whatever the remote has there now.
     """
     if not situation.past:
         return {}
@@ -76,10 +77,8 @@ def ghosts(united: United, situation: Situation) -> dict[NodeId, Reason]:
     found: dict[NodeId, Reason] = {}
     only_here = [id_ for id_ in local.delta if situation.base.get(id_) is None and remote.get(id_) is None]
     for node in reversed(_top_down(local, only_here)):
-        if remote.child(*node.place) is not None:
-            continue
         held = local.children(node.id) if node.kind == "d" else []
-        if (held and all(child.id in found for child in held)) or node.digest in situation.past:
+        if (held and all(child.id in found for child in held)) or (node.kind == "f" and node.digest in situation.past):
             found[node.id] = Reason.GHOST
     return found
 
