@@ -30,12 +30,19 @@ from tests.property.reconcile.world import World
 
 
 def chosen(world: World, numbers: Sequence[int]) -> list[NodeId]:
-    """Choose nodes of the base that stand on the disk where they stood, all folders above included."""
+    """Choose nodes that lie on the disk where the base has them, and into which nothing was moved.
+
+    What moved to where nobody can look is gone for all that can be known; the disk of this world has no second life
+    for it.
+    """
     steady = [node.id for node in world.base if _is_steady(world, node.id)]
     return [steady[number % len(steady)] for number in numbers if steady]
 
 
 def _is_steady(world: World, id_: NodeId) -> bool:
+    known = {node.id for node in below(world.base, id_)}
+    if any(node.id not in known and world.base.get(node.id) is not None for node in below(world.disk, id_)):
+        return False
     while id_ != ROOT:
         now, before = world.disk.get(id_), world.base.get(id_)
         if now is None or before is None or now.place != before.place:

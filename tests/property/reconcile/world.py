@@ -158,7 +158,15 @@ class World:
 
         for id_, reason in (self.absent | dict(plan.absent)).items():
             visit(id_, reason)
-        self.absent = marked
+        self.absent = {
+            id_: reason
+            for id_, reason in marked.items()
+            if reason is Reason.EXCLUDED or not self._has_above(self.base, self._parent(id_), marked)
+        }
+
+    def _parent(self, id_: NodeId) -> NodeId:
+        node = self.base.get(id_)
+        return node.parent if node else ROOT
 
     def _settle(self) -> bool:
         """Let the base learn what is agreed on, keeping it whole row by row; tell whether it learnt anything."""
