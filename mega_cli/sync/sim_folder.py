@@ -104,18 +104,19 @@ class SimFolder:
     def observe(self, since: RemoteMark | None) -> Sight:
         """Look at the head, and tell what is different from `since`."""
         head = self._head("observe")
+        if since is not None and not _holds(head, since):
+            raise RollbackError("the volume's history was replaced", "to compare both sides anew: mega syncs rm")
         if head.tree is None:
             raise _gone() if since else _missing()
         if since is not None and since.folder[:16] != head.folder[:16]:
             raise _gone()
         self._tree = head.tree
-        before = self._tree_at(since)
+        before = self._tree_at(head, since)
         return Sight(_mark(head), _changes(before or {}, head.tree), is_whole=before is None)
 
     def has_committed(self, mark: RemoteMark) -> bool:
         """Tell whether the record is part of the history."""
-        head = self._head("has_committed")
-        return any(record.digest == mark.digest for record in head.chain())
+        return _holds(self._head("has_committed"), mark)
 
     def upload(self, files: Iterable[Upload]) -> Iterator[Uploaded]:
         """Store content."""
@@ -229,15 +230,11 @@ class SimFolder:
             raise MissingBlobsError(frozenset(missing))
         return not has_moved
 
-    def _tree_at(self, mark: RemoteMark | None) -> SimTree | None:
+    def _tree_at(self, head: SimRecord, mark: RemoteMark | None) -> SimTree | None:
         """Find the folder as it was at a mark; None when that is not known, or not to be compared with."""
         if mark is None or len(mark.folder) > _FOLDER_BYTES or mark.folder in self._volume.swept:
             return None
-        for head in (self._volume.heads[self.branch], *self._volume.heads.values()):
-            for record in head.chain():
-                if record.folder == mark.folder:
-                    return record.tree
-        return None
+        return next((record.tree for record in head.chain() if record.folder == mark.folder), None)
 
     def _fetch(self, download: Download, fault: Fault | None, tree: SimTree) -> MegaError | OSError | None:
         node = download.node
@@ -261,6 +258,14 @@ def _changes(before: SimTree, after: SimTree) -> list[Change]:
     there = [node for id_, node in after.items() if before.get(id_) != node]
     there.sort(key=lambda node: (depth_of(after, node.id), node.id))
     return [*gone, *(Change(node.id, node) for node in there)]
+
+
+def _holds(head: SimRecord, mark: RemoteMark) -> bool:
+    """Tell whether a mark's record is `head` or before it."""
+    for record in head.chain():
+        if record.revision <= mark.revision:
+            return (record.revision, record.digest) == (mark.revision, mark.digest)
+    return False
 
 
 def _mark(record: SimRecord, extra: bytes = b"") -> RemoteMark:
