@@ -44,9 +44,15 @@ class Sides:
 
     def world(self) -> World:
         """Give the sides as trees that plans can be carried out on."""
-        trees = (MemoryTree(nodes) for nodes in (self.base, self.local, self.remote))
+        base, local, remote = (MemoryTree(nodes) for nodes in (self.base, self.local, self.remote))
         return World(
-            *trees, self.policy, stalled=dict(self.stalled), absent=dict(self.absent), past=frozenset(self.past)
+            base,
+            local,
+            remote,
+            self.policy,
+            stalled=dict(self.stalled),
+            absent=dict(self.absent),
+            past=frozenset(self.past),
         )
 
     def plan(self) -> Plan:
