@@ -21,6 +21,7 @@ from mega_cli.reconcile.actions import (
     LocalAction,
     ParkNode,
     Plan,
+    PutNode,
     RemoteAction,
     RemoveFolder,
     RemoveNode,
@@ -31,6 +32,7 @@ from mega_cli.reconcile.actions import (
 )
 from mega_cli.reconcile.nodes import ROOT, Node, NodeId, Overlay, TreeView, below, path_of
 from mega_cli.reconcile.situation import DeleteLimit, Policy, Reason, Situation
+from mega_cli.reconcile.trees import parked
 
 _PATHS_SHOWN: Final = 10
 
@@ -147,20 +149,31 @@ def _after(side: TreeView, steps: Iterable[Step[LocalAction]] | Iterable[Step[Re
 
 
 def _without(steps: tuple[Step[A], ...], deleted: frozenset[NodeId]) -> tuple[tuple[Step[A], ...], list[NodeId]]:
-    """Take these deletions out, and all that runs after them; give the other steps, and the nodes that wait."""
-    kept: list[Step[A]] = []
-    places: dict[int, int] = {}
-    waiting: list[NodeId] = []
-    for index, step in enumerate(steps):
-        node = _deleted(step.action)
-        if node is not None and node.id in deleted:
-            continue
-        if all(before in places for before in step.after):
-            places[index] = len(kept)
-            kept.append(replace(step, after=tuple(places[before] for before in step.after)))
-        else:
-            waiting.append(_node_of(step.action).id)
-    return tuple(kept), waiting
+    """Take these deletions out, with all that runs after them; give the other steps, and the nodes that wait.
+
+    What was only parked to come back in a step that is taken out stays where it is.
+    """
+    more = {i for i, step in enumerate(steps) if (node := _deleted(step.action)) is not None and node.id in deleted}
+    out: set[int] = set()
+    while more:
+        out |= more
+        waiting = {_node_of(steps[index].action).id for index in out} - deleted
+        more = {
+            index
+            for index, step in enumerate(steps)
+            if index not in out
+            and (not out.isdisjoint(step.after) or (_is_parking(step.action) and _node_of(step.action).id in waiting))
+        }
+    places = {index: place for place, index in enumerate(index for index in range(len(steps)) if index not in out)}
+    kept = tuple(
+        replace(steps[index], after=tuple(places[before] for before in steps[index].after)) for index in places
+    )
+    return kept, sorted({_node_of(steps[index].action).id for index in out} - deleted)
+
+
+def _is_parking(action: LocalAction | RemoteAction) -> bool:
+    """Tell whether a node only leaves its place for now."""
+    return isinstance(action, ParkNode) or (isinstance(action, PutNode) and action.node == parked(action.node))
 
 
 def _hold(side: Side, ids: Iterable[NodeId], tree: TreeView) -> Hold:

@@ -63,7 +63,7 @@ class Below:
     def __init__(self, tree: TreeView, marks: Mapping[NodeId, Reason]) -> None:
         self._tree = tree
         self.marks = marks
-        self._found: dict[NodeId, NodeId | None] = {ROOT: None}
+        self._found: dict[NodeId, NodeId | None] = {ROOT: ROOT if ROOT in marks else None}
 
     def reason(self, id_: NodeId) -> Reason | None:
         """Give the mark of a node, or of the nearest folder above that has one."""
