@@ -27,8 +27,8 @@ from typing import Final, final
 from mega_cli.localfs.disk import DiskKind, Found
 
 PAGE_BYTES: Final = 4096
-_LOG_MOST: Final = 4096
-"""How many changes are remembered before those that are sure by now are left out."""
+_LOG_LEAST: Final = 1024
+"""From how many changes on the log is cleared of those that are sure, each time it has doubled."""
 
 Entry = tuple[bytes, "Inode"]
 """A name as it is listed, and what has it."""
@@ -122,6 +122,7 @@ class Journal:
         self._log: list[Change] = []
         self._last: dict[Hashable, Change] = {}
         self._number = 0
+        self._log_most = _LOG_LEAST
 
     def made(self, folder: Inode, key: bytes, node: Inode) -> None:
         """Note a new inode under a new name."""
@@ -206,8 +207,9 @@ class Journal:
         for folder, _ in names:
             folder.pending.append(change)
         self._log.append(change)
-        if len(self._log) > _LOG_MOST:
+        if len(self._log) > self._log_most:
             self._log = [noted for noted in self._log if not noted.is_sure]
+            self._log_most = max(_LOG_LEAST, 2 * len(self._log))
             self._last = {mark: noted for mark, noted in last.items() if not noted.is_sure}
         return change
 
