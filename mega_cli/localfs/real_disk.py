@@ -19,8 +19,6 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -65,8 +63,8 @@ class RealDisk:
         try:
             if not place:
                 return found_of(os.stat(self._root.path if self._root.fd is None else self._root.fd))  # noqa: PTH116 -- an open folder has no Path
-            with self._above(place) as (folder, name):
-                return found_of(os.stat(folder.at(name), dir_fd=folder.fd, follow_symlinks=False))
+            with self._above(place) as folder:
+                return found_of(os.stat(folder.at(place[-1]), dir_fd=folder.fd, follow_symlinks=False))
         except OSError as error:
             if error.errno in _IN_THE_WAY:
                 return None
@@ -74,78 +72,78 @@ class RealDisk:
 
     def open_file(self, place: Place) -> RealFile:
         """Open a regular file to read; never waits for a pipe. Raises `ELOOP` for a link, `EINVAL` for the rest."""
-        with self._above(place, errno.EINVAL) as (folder, name):
-            return RealFile(_open_regular(folder, name, _READ))
+        with self._above(place, errno.EINVAL) as folder:
+            return RealFile(_open_regular(folder, place[-1], _READ))
 
     def read_link(self, place: Place) -> bytes:
         """Read where a link points."""
-        with self._above(place, errno.EINVAL) as (folder, name):
-            return os.readlink(folder.at(name), dir_fd=folder.fd)
+        with self._above(place, errno.EINVAL) as folder:
+            return os.readlink(folder.at(place[-1]), dir_fd=folder.fd)
 
     def make_folder(self, place: Place, mode: int) -> None:
         """Make an empty folder, of exactly this mode whatever the process's mask."""
-        with self._above(place, errno.EEXIST) as (folder, name):
-            os.mkdir(folder.at(name), mode & MODE_MASK, dir_fd=folder.fd)
-            made = os.stat(folder.at(name), dir_fd=folder.fd, follow_symlinks=False)
+        with self._above(place, errno.EEXIST) as folder:
+            os.mkdir(folder.at(place[-1]), mode & MODE_MASK, dir_fd=folder.fd)
+            made = os.stat(folder.at(place[-1]), dir_fd=folder.fd, follow_symlinks=False)
             if sys.platform != "win32" and made.st_mode & MODE_MASK != mode & MODE_MASK:
-                _describe(folder, name, mode, None)
+                _describe(folder, place[-1], mode, None)
 
     def make_file(self, place: Place) -> RealNewFile:
         """Make an empty file, mode 0600."""
-        with self._above(place, errno.EEXIST) as (folder, name):
-            return RealNewFile(os.open(folder.at(name), _NEW, 0o600, dir_fd=folder.fd), folder.path_of(name))
+        with self._above(place, errno.EEXIST) as folder:
+            return RealNewFile(os.open(folder.at(place[-1]), _NEW, 0o600, dir_fd=folder.fd), folder.path_of(place[-1]))
 
     def continue_file(self, place: Place) -> RealNewFile:
         """Open a file of ours to append to it. Raises `EMLINK` when it has another name: it may be published."""
-        with self._above(place, errno.EINVAL) as (folder, name):
-            fd = _open_regular(folder, name, _MORE)
+        with self._above(place, errno.EINVAL) as folder:
+            fd = _open_regular(folder, place[-1], _MORE)
             if os.fstat(fd).st_nlink > 1:
                 os.close(fd)
                 raise _error(errno.EMLINK)
-            return RealNewFile(fd, folder.path_of(name))
+            return RealNewFile(fd, folder.path_of(place[-1]))
 
     def make_link(self, place: Place, target: bytes) -> None:
         """Make a symbolic link."""
-        with self._above(place, errno.EEXIST) as (folder, name):
-            os.symlink(target, folder.at(name), dir_fd=folder.fd)
+        with self._above(place, errno.EEXIST) as folder:
+            os.symlink(target, folder.at(place[-1]), dir_fd=folder.fd)
 
     def rename(self, source: Place, target: Place) -> None:
         """Move a file, link or folder to a name that must be free, in one step."""
-        with self._above(source) as (here, name), self._above(target, errno.EEXIST) as (there, new_name):
+        with self._above(source) as here, self._above(target, errno.EEXIST) as there:
             try:
-                atomic_rename.rename_new(here.at(name), there.at(new_name), here.fd, there.fd)
+                atomic_rename.rename_new(here.at(source[-1]), there.at(target[-1]), here.fd, there.fd)
             except OSError as error:
                 if error.errno not in NO_EXCHANGE:
                     raise
-                _rename_in_steps(here, name, there, new_name)
+                _rename_in_steps(here, source[-1], there, target[-1])
 
     def exchange(self, one: Place, other: Place) -> None:
         """Let two names change places in one step. Raises `ENOTSUP`."""
         if one[: len(other)] == other or other[: len(one)] == one:
             raise _error(errno.EINVAL)
-        with self._above(one) as (here, name), self._above(other) as (there, other_name):
+        with self._above(one) as here, self._above(other) as there:
             try:
-                atomic_rename.exchange(here.at(name), there.at(other_name), here.fd, there.fd)
+                atomic_rename.exchange(here.at(one[-1]), there.at(other[-1]), here.fd, there.fd)
             except OSError as error:
                 raise (_error(errno.ENOTSUP) if error.errno in NO_EXCHANGE else error) from None
 
     def remove_file(self, place: Place) -> None:
         """Remove a file or link for good: only what is ours, in `.mega`."""
-        with self._above(place) as (folder, name):
-            os.unlink(folder.at(name), dir_fd=folder.fd)
+        with self._above(place) as folder:
+            os.unlink(folder.at(place[-1]), dir_fd=folder.fd)
 
     def remove_folder(self, place: Place) -> None:
         """Remove an empty folder. Raises `ENOTEMPTY`."""
-        with self._above(place) as (folder, name):
-            os.rmdir(folder.at(name), dir_fd=folder.fd)
+        with self._above(place) as folder:
+            os.rmdir(folder.at(place[-1]), dir_fd=folder.fd)
 
     def describe(self, place: Place, mode: int, mtime_ns: int | None) -> None:
         """Set the permission bits, and the time unless it is None, of a file or folder; never through a link."""
         if not place:
             _set(self._root.path if self._root.fd is None else self._root.fd, mode, mtime_ns)
             return
-        with self._above(place) as (folder, name):
-            _describe(folder, name, mode, mtime_ns)
+        with self._above(place) as folder:
+            _describe(folder, place[-1], mode, mtime_ns)
 
     def sync_folder(self, place: Place) -> None:
         """Make the names in a folder durable."""
@@ -171,28 +169,23 @@ class RealDisk:
         """Close it."""
         self.close()
 
-    @contextmanager
-    def _folder(self, place: Place) -> Iterator[Folder]:
-        """Open the folder at a place, name by name, and close it again. Raises OSError."""
+    def _folder(self, place: Place) -> Folder:
+        """Open the folder at a place, name by name, for the caller to close. Raises OSError."""
         folder = self._root
-        try:
-            for name in place:
+        for name in place:
+            try:
                 below = folder.enter(name)
+            finally:
                 if folder is not self._root:
                     folder.close()
-                folder = below
-            yield folder
-        finally:
-            if folder is not self._root:
-                folder.close()
+            folder = below
+        return Folder(folder.path, None if folder.fd is None else os.dup(folder.fd)) if folder is self._root else folder
 
-    @contextmanager
-    def _above(self, place: Place, refusal: int = errno.EBUSY) -> Iterator[tuple[Folder, bytes]]:
-        """Open the folder that holds a place, and give the last name; `refusal` is for the synced folder itself."""
+    def _above(self, place: Place, refusal: int = errno.EBUSY) -> Folder:
+        """Open the folder that holds a place; `refusal` is for the synced folder itself. Raises OSError."""
         if not place:
             raise _error(refusal)
-        with self._folder(place[:-1]) as folder:
-            yield folder, place[-1]
+        return self._folder(place[:-1])
 
 
 def _listed(item: os.DirEntry[bytes] | os.DirEntry[str]) -> Listed | None:
