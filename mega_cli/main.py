@@ -68,6 +68,13 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "shares": "List the links there are, change them, end them, and see when they were opened.",
         "import": "Copy what a link names into your own files.",
     },
+    "Sync": {
+        "sync": "Bring a local and a remote folder together.",
+        "syncs": "List the folders that are synced, see what the next run would do, sync one no more.",
+        "why": "Say why a file is synced, waits or is left out.",
+        "conflicts": "List files that were changed on both sides, and settle them.",
+        "held": "List deletions that wait for your word, approve or reject them.",
+    },
     "Settings": {
         "completion": "Print the script that completes commands, options and remote paths.",
         "config": "Show, set and edit the defaults of all options.",

@@ -9,12 +9,13 @@ import click
 from mega_cli.account import open_volume
 from mega_cli.errors import SomeItemsFailedError, UsageError
 from mega_cli.options.amounts import MOMENT
-from mega_cli.options.command import MegaGroup, declare, dry_run_option, human_option, yes_option
+from mega_cli.options.command import Decorator, MegaGroup, declare, dry_run_option, human_option, yes_option
+from mega_cli.options.completion import complete_path
 from mega_cli.options.password import has_terminal
-from mega_cli.options.selection import REMOTE_PATH
 from mega_cli.output.change import report_change
 from mega_cli.output.console import Console
 from mega_cli.output.listing import KIND_NAMES, size_writer
+from mega_cli.output.local_trash import list_local, restore_local
 from mega_cli.output.progress import spoken_waits
 from mega_cli.output.units import counted, moment_text, rfc3339
 from mega_cli.paths.remote import RemotePath
@@ -26,11 +27,20 @@ _NS_A_MS = 1_000_000
 _STAYS = "history keeps what was in it, and it counts as used, until the server sweeps it: mega df"
 
 
-@declare("trash ls", examples=("mega trash ls -lh", "mega trash ls --json"))
+local_option: Decorator = click.option(
+    "--local", "is_local", is_flag=True, help="The trash of this device's synced folders: what sync took away here."
+)
+
+
+@declare("trash ls", examples=("mega trash ls -lh", "mega trash ls --local", "mega trash ls --json"))
 @click.option("-l", "is_long", is_flag=True, help="Show when it was removed and its size too.")
 @human_option
-def list_command(console: Console, *, is_long: bool, is_human: bool) -> None:
+@local_option
+def list_command(console: Console, *, is_long: bool, is_human: bool, is_local: bool) -> None:
     """List the trash, the oldest first: id and former path."""
+    if is_local:
+        list_local(console, open_home(), size_writer(is_human=is_human) if is_long else None)
+        return
     with open_volume(open_home(), spoken_waits(console)) as session:
         found = list_trash(session)
         if console.is_json:
@@ -47,21 +57,36 @@ def list_command(console: Console, *, is_long: bool, is_human: bool) -> None:
 
 @declare(
     "trash restore",
-    examples=("mega trash restore /milk.txt", "mega trash restore 20260102T030405678-0a1b2c3d --to /found"),
+    examples=(
+        "mega trash restore /milk.txt",
+        "mega trash restore 20260102T030405678-0a1b2c3d --to /found",
+        "mega trash restore --local 4f1c09a7-12",
+    ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="ID|PATH...")
-@click.option("--to", "destination", type=REMOTE_PATH, metavar="DST", help="Put it in this folder, or call it this.")
+@click.option(
+    "--to",
+    "destination",
+    metavar="DST",
+    shell_complete=complete_path,
+    help="Put it in this folder, or call it this; with --local a path on this disk.",
+)
+@local_option
 @dry_run_option
 def restore_command(
-    console: Console, words: tuple[str, ...], destination: RemotePath | None, *, is_dry_run: bool
+    console: Console, words: tuple[str, ...], destination: str | None, *, is_local: bool, is_dry_run: bool
 ) -> None:
     """Put entries back to where they came from.
 
     Folders that are missing on the way are made. What would stand where something is already stays in the trash and is
-    listed: exit code 3.
+    listed: exit code 3. With --local it gets a number beside that, and the next run syncs it as a new file.
     """
+    if is_local:
+        restore_local(console, open_home(), words, destination, is_dry_run=is_dry_run)
+        return
+    target = None if destination is None else RemotePath.parse(destination)
     with open_to_change(open_home(), console.note, spoken_waits(console), is_thorough=True) as session:
-        summary = restore(session, words, destination, is_dry_run=is_dry_run)
+        summary = restore(session, words, target, is_dry_run=is_dry_run)
     for problem in summary.problems:
         console.problem(problem.path, problem.message)
     if console.is_json:

@@ -52,6 +52,14 @@ bwlimit_option: Decorator = click.option(
     help="Move at most so much a second: 512K, 1M:off (up:down), off, or '08:00,512K 23:00,off'. While it runs: "
     "mega bwlimit.",
 )
+transfers_option: Decorator = click.option(
+    "--transfers",
+    type=click.IntRange(1, TRANSFERS_MOST),
+    default=TRANSFERS,
+    show_default=True,
+    metavar="N",
+    help="How many threads move bytes.",
+)
 _MOST = re.compile(r"(\d{1,12})(%?)", re.ASCII)
 _WHOLE_PERCENT = 100
 
@@ -60,14 +68,7 @@ def moving_options(function: Callable[..., object]) -> Callable[..., object]:
     """Give put and get --bwlimit, --transfers, --delete and --max-delete; their function gets `moving: Moving`."""
 
     @bwlimit_option
-    @click.option(
-        "--transfers",
-        type=click.IntRange(1, TRANSFERS_MOST),
-        default=TRANSFERS,
-        show_default=True,
-        metavar="N",
-        help="How many threads move bytes.",
-    )
+    @transfers_option
     @click.option(
         "--delete",
         "is_deleting",

@@ -221,11 +221,16 @@ class FolderMark:
         return found.ino if self._ids_are_stable else 0
 
 
-def write_marker(disk: Disk, marker: Marker, now_ns: int) -> None:
-    """Replace the marker durably; at every moment there is one to read, if there was one before."""
+def make_own_folder(disk: Disk) -> None:
+    """Make `.mega`, unless it is there."""
     if disk.look(FOLDER) is None:
         disk.make_folder(FOLDER, 0o700)
         disk.sync_folder(())
+
+
+def write_marker(disk: Disk, marker: Marker, now_ns: int) -> None:
+    """Replace the marker durably; at every moment there is one to read, if there was one before."""
+    make_own_folder(disk)
     if disk.look(_NEW) is not None:
         disk.remove_file(_NEW)
     with disk.make_file(_NEW) as file:
@@ -255,6 +260,16 @@ def _replace(disk: Disk) -> None:
         disk.sync_folder(FOLDER)
         disk.rename(_NEW, PLACE)
     disk.sync_folder(FOLDER)
+
+
+def remove_marker(disk: Disk, pair: str) -> None:
+    """Take the marker of a pair away; another's stays."""
+    found = read_marker(disk)
+    if isinstance(found, Marker) and found.pair == pair:
+        for place in (PLACE, _OLD):
+            if disk.look(place) is not None:
+                disk.remove_file(place)
+        disk.sync_folder(FOLDER)
 
 
 _AGAIN: Final = "the same command with --resync joins both sides and deletes nothing"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-Outcome = Literal["new", "changed", "unchanged", "skipped", "deleted"]
+Outcome = Literal["new", "changed", "unchanged", "skipped", "deleted", "upload", "download"]
 
 
 class Progress(Protocol):

@@ -1,0 +1,57 @@
+"""`mega held`: deletions that wait, because they look like an accident: list, approve or reject them."""
+
+from __future__ import annotations
+
+import click
+
+from mega_cli.options.command import MegaGroup, declare
+from mega_cli.output.console import Console
+from mega_cli.output.sync import held_fields, hold_line
+from mega_cli.output.units import counted
+from mega_cli.sync.decisions import Held, decide_hold, list_holds
+from mega_cli.system.directories import open_home
+
+
+@declare("held ls", examples=("mega held ls", "mega held ls --json"))
+def list_command(console: Console) -> None:
+    """List the deletions that wait: name, how many, on which side, and the first few paths."""
+    found = list_holds(open_home())
+    if console.is_json:
+        console.listing({}, "held", (held_fields(held) for held in found))
+    else:
+        console.result(f"{hold_line(held.row)}  [{held.pair.local}]" for held in found)
+
+
+@declare("held approve", examples=("mega held approve 4f1c09a7",))
+@click.argument("name", metavar="NAME")
+def approve_command(console: Console, name: str) -> None:
+    """Let deletions happen with the next run; what goes lies in a trash afterwards."""
+    _report(console, decide_hold(open_home(), name, is_approved=True), is_approved=True)
+
+
+@declare("held reject", examples=("mega held reject 4f1c09a7",))
+@click.argument("name", metavar="NAME")
+def reject_command(console: Console, name: str) -> None:
+    """Have what was deleted brought back by the next run.
+
+    What was deleted here is fetched again, what was deleted in the volume is put there again.
+    """
+    _report(console, decide_hold(open_home(), name, is_approved=False), is_approved=False)
+
+
+def _report(console: Console, held: Held, *, is_approved: bool) -> None:
+    if console.is_json:
+        fields = {"message_type": "summary", "name": held.row.name, "pair": held.pair.id, "is_approved": is_approved}
+        console.document(fields)
+        return
+    count = counted(held.row.files, "file") if held.row.files else counted(len(held.row.ids), "folder")
+    what = "will be deleted" if is_approved else "will be brought back"
+    again = f"mega sync --once {held.pair.local} {held.pair.remote}"
+    console.note(f"mega: {count} {what} by the next run: {again}")
+
+
+command = MegaGroup(
+    "held",
+    "List deletions that wait for your word, approve or reject them.",
+    [list_command, approve_command, reject_command],
+)

@@ -1,0 +1,73 @@
+"""How the synced folders stand, as a table for people and fields for programs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mega_cli.output.sync import reason_text
+from mega_cli.output.table import columns
+from mega_cli.output.units import age_text, counted, rfc3339
+from mega_cli.sync.syncs import Standing
+
+_NS_A_S = 10**9
+
+
+def standing_table(found: Sequence[Standing], now_ns: int) -> Iterator[str]:
+    """Write a line a pair, and below it what stands still if that was asked for."""
+    if not found:
+        return
+    rows = [
+        (one.pair.id, str(one.pair.local), str(one.pair.remote), one.pair.mode, _age(one, now_ns), state_text(one))
+        for one in found
+    ]
+    header, *lines = columns([("id", "local", "remote", "mode", "last run", "state"), *rows])
+    yield header
+    for one, line in zip(found, lines, strict=True):
+        yield line
+        yield from (f"  {item.path or '.'}: {reason_text(item.reason)}" for item in one.items)
+
+
+def _age(one: Standing, now_ns: int) -> str:
+    return "never" if one.last is None else age_text((now_ns - one.last.at_ns) / _NS_A_S)
+
+
+def state_text(one: Standing) -> str:
+    """Write how a pair stands, in words.
+
+    "Up to date" is said of the end of the last run: nothing was looked at since.
+    """
+    if one.damage:
+        return f"stopped: {one.damage}"
+    if one.last is None:
+        return "not synced yet"
+    parts = [f"ended early: {one.last.error}"] if one.last.error else []
+    parts += [f"{counted(one.held, 'deletion')} held"] if one.held else []
+    parts += [counted(one.conflicts, "conflict")] if one.conflicts else []
+    parts += [f"{one.stalled:,} standing still"] if one.stalled else []
+    parts += [f"{one.last.failed:,} failed"] if one.last.failed else []
+    parts += [f"{one.absent:,} not on this disk"] if one.absent else []
+    if one.last.is_up_to_date:
+        parts.insert(0, "up to date")
+    return ", ".join(parts) or "not finished"
+
+
+def standing_fields(one: Standing) -> Mapping[str, object]:
+    """Build the object of a pair."""
+    last = one.last
+    return {
+        "id": one.pair.id,
+        "local": str(one.pair.local),
+        "remote": str(one.pair.remote),
+        "mode": str(one.pair.mode),
+        "created_ms": one.pair.created_ms,
+        "last_run": None if last is None else rfc3339(last.at_ns),
+        "last_run_ns": None if last is None else last.at_ns,
+        "is_up_to_date": last is not None and last.is_up_to_date and not one.damage,
+        "error": one.damage or ("" if last is None else last.error),
+        "held": one.held,
+        "conflicts": one.conflicts,
+        "stalled": one.stalled,
+        "failed": 0 if last is None else last.failed,
+        "absent": one.absent,
+        "items": [{"path": item.path, "reason": str(item.reason)} for item in one.items],
+    }
