@@ -28,21 +28,41 @@ def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
     """Take out of the target what this disk cannot hold, and leave as it is what cannot be done now."""
     marks = trees.absent.marks
     absent = materialise(tree, [*tree.delta, *marks], marks, lambda node: _preference(node, trees), rules)
-    turned = absent.keys() ^ marks.keys()
-    ids = {*tree.delta, *turned, *(node.id for id_ in sorted(turned) for node in below(tree, id_))}
     missing = Below(tree, absent)
+    ids = _concerned(tree, trees, missing)
     disk = Overlay(trees.base, {id_: None if missing.reason(id_) else tree.get(id_) for id_ in ids})
-    waits = {id_: reason for id_ in sorted(ids) if (reason := _reason_to_wait(id_, disk, tree, trees, missing))}
-    may_wait = bool(waits or trees.stalled.marks)
-    waiting = _Waiting(disk, sorted(ids), trees, missing, rules).leave(waits) if may_wait else {}
-    return Here(disk, sorted(ids), {id_: why for id_, why in absent.items() if id_ not in waiting}, waiting)
+    waits = {id_: reason for id_ in ids if (reason := _reason_to_wait(id_, disk, tree, trees, missing))}
+    may_wait = bool(waits or trees.is_stalled_anywhere)
+    waiting = _Waiting(disk, ids, trees, missing, rules).leave(waits) if may_wait else {}
+    left = {id_: reason for id_, reason in absent.items() if id_ not in waiting}
+    return Here(disk, ids, {**_not_seen_yet(ids, tree, trees, missing), **left}, waiting)
+
+
+def _concerned(tree: Overlay, trees: Trees, missing: Below) -> list[NodeId]:
+    """Give what may change here: what the target changes, and all that comes into sight or goes out of it."""
+    ids = set(tree.delta)
+    for id_ in sorted({*tree.delta, *trees.absent.marks, *missing.marks}):
+        node = tree.get(id_)
+        if node is not None and (trees.absent.top(id_) is None) != (missing.top(id_) is None):
+            ids |= {id_, *(child.id for child in below(tree, id_))}
+    return sorted(ids)
+
+
+def _not_seen_yet(ids: list[NodeId], tree: Overlay, trees: Trees, missing: Below) -> dict[NodeId, Reason]:
+    """Give what was absent and shall be here: absent still, until it is seen, or a failed fetch would be a deletion."""
+    found = {
+        id_: reason
+        for id_ in ids
+        if tree.get(id_) is not None and missing.top(id_) is None and (reason := trees.absent.reason(id_)) is not None
+    }
+    return {id_: why for id_, why in found.items() if (node := tree.get(id_)) is None or node.parent not in found}
 
 
 def _preference(node: Node, trees: Trees) -> tuple[bool, ...]:
     """Let keep a name on this disk what may not be touched, then what has it already, then what the remote has."""
     here = trees.here(node.id)
     return (
-        trees.stalled.reason(node.id) is None,
+        trees.stalled(node.id) is None,
         here is None or here.place != node.place,
         trees.remote.get(node.id) is None,
     )
@@ -53,7 +73,7 @@ def _reason_to_wait(id_: NodeId, disk: Overlay, tree: Overlay, trees: Trees, mis
     here, target = trees.here(id_), tree.get(id_)
     if here == disk.get(id_):
         return None
-    if (stalled := trees.stalled.reason(id_)) is not None:
+    if (stalled := trees.stalled(id_)) is not None:
         return stalled
     if target is None or target.kind == "d":
         return None
@@ -108,7 +128,7 @@ class _Waiting:
             return None if top is None else self._waiting.get(top)
         if here is not None and here.place == want.place:
             return None
-        if (stalled := self._trees.stalled.reason(want.parent)) is not None:
+        if (stalled := self._trees.stalled(want.parent)) is not None:
             return stalled
         if want.parent != ROOT and self._disk.get(want.parent) is None:
             return self._waiting.get(want.parent, Reason.HELD)

@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mega_cli.reconcile.actions import Notice, Plan, Stall
-from mega_cli.reconcile.draft import Note
+from mega_cli.reconcile.draft import Draft, Note
 from mega_cli.reconcile.folders import rooted
 from mega_cli.reconcile.guard import guard
 from mega_cli.reconcile.here import Here, hold
@@ -60,11 +60,16 @@ def plan(situation: Situation, policy: Policy) -> Plan:
         identities=(*united.identities, *draft.copies),
         local=local_steps(here, trees, policy.disk) if rule.writes_here else (),
         remote=remote_steps(sorted(tree.delta), trees, tree) if rule.writes_there else (),
-        absent=tuple(sorted(here.absent.items())),
+        absent=tuple(sorted({**_handed_over(draft, here), **here.absent}.items())),
         stalls=_stalls({**here.waiting, **stalled}, (trees.local, tree)),
         notices=_notices(notes, tree),
     )
     return guard(made, situation, policy)
+
+
+def _handed_over(draft: Draft, here: Here) -> dict[NodeId, Reason]:
+    """Give the nodes whose files conflict copies took over: not deleted here, but not fetched again yet."""
+    return {one.id_before: Reason.FAILED for one in draft.copies if here.disk.get(one.id_before) is not None}
 
 
 def _as_it_is(tree: Overlay, trees: Trees) -> Here:

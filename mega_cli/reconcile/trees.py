@@ -29,13 +29,14 @@ def parked(node: Node) -> Node:
 class Trees:
     """The three trees. `local` speaks of nodes by the ids they have once the identities are taken."""
 
-    __slots__ = ("absent", "base", "local", "remote", "stalled")
+    __slots__ = ("_stalled_before", "_stalled_here", "absent", "base", "local", "remote")
 
     def __init__(self, situation: Situation, local: Overlay, stalled: Mapping[NodeId, Reason]) -> None:
         self.base = situation.base
         self.local = local
         self.remote = Overlay(situation.base, situation.remote)
-        self.stalled = Below(self.local, stalled)
+        self._stalled_here = Below(self.local, stalled)
+        self._stalled_before = Below(situation.base, stalled)
         self.absent = Below(self.local, situation.absent)
 
     def of(self, id_: NodeId) -> Three:
@@ -48,6 +49,16 @@ class Trees:
     def here(self, id_: NodeId) -> Node | None:
         """Give a node as it lies on this disk; None when it is absent, on purpose or not."""
         return None if self.absent.reason(id_) else self.local.get(id_)
+
+    def stalled(self, id_: NodeId) -> Reason | None:
+        """Say why a node stands still: it, or a folder above it here; or above it before, if it was not seen since."""
+        found = self._stalled_here.reason(id_)
+        return self._stalled_before.reason(id_) if found is None and id_ not in self.local.delta else found
+
+    @property
+    def is_stalled_anywhere(self) -> bool:
+        """Tell whether anything stands still."""
+        return bool(self._stalled_here.marks)
 
     def changed(self) -> list[NodeId]:
         """Give the ids that either side speaks of, sorted: all that a plan has to look at."""
