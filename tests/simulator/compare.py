@@ -1,0 +1,104 @@
+"""Compare a device's disk with a tree of the volume: what a user would see of a difference."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from mega_cli.crypto.content import content_digest
+from mega_cli.localfs.disk import Place
+from mega_cli.paths.ignore import BUILT_IN
+from mega_cli.paths.names import name_from_disk
+from mega_cli.reconcile.nodes import ROOT, Node, NodeId
+from mega_cli.reconcile.situation import Reason
+from tests.simulator.client import Client
+from tests.simulator.ledger import Seen, View
+
+Shape = dict[tuple[str, ...], tuple[str, bytes, int, int]]
+"""By path: kind, digest or target, mode, time."""
+_BUILT_IN: Final = re.compile("|".join(map(fnmatch.translate, BUILT_IN)))
+
+
+def is_ignored(place: Place) -> bool:
+    """Tell whether a name is one that sync leaves alone by its built-in list."""
+    return _BUILT_IN.match(place[-1].decode(errors="replace")) is not None
+
+
+def path_of_place(place: Place) -> tuple[str, ...]:
+    """Give the volume's path of a place of a disk."""
+    return tuple(unicodedata.normalize("NFC", name_from_disk(name)[0]) for name in place)
+
+
+def husks(view: View) -> frozenset[Place]:
+    """Give the folders that hold nothing but what is ignored, and hold that: they may stay when they should go."""
+    ignored = [place for place in view if is_ignored(place)]
+    full = {
+        place[:depth] for place, seen in view.items() if seen.kind != "d" and not is_ignored(place)
+        for depth in range(len(place))
+    }  # fmt: skip
+    return frozenset(place[:depth] for place in ignored for depth in range(1, len(place)) if place[:depth] not in full)
+
+
+def shape_of_view(view: View, tick_ns: int = 1) -> Shape:
+    """Give what a disk shows, without what is ignored."""
+    return {
+        path_of_place(place): _facts(seen.kind, _substance(seen), seen.mode, seen.mtime_ns, tick_ns)
+        for place, seen in view.items()
+        if not is_ignored(place)
+    }
+
+
+def shape_of_tree(tree: Mapping[NodeId, Node], absent: frozenset[NodeId] = frozenset(), tick_ns: int = 1) -> Shape:
+    """Give what a disk should show of a tree of the volume, without what is absent on purpose."""
+    shape: Shape = {}
+    for node in tree.values():
+        ids, names = [node.id], [node.name]
+        while (above := tree[ids[-1]].parent) != ROOT:
+            ids.append(above)
+            names.append(tree[above].name)
+        if absent.isdisjoint(ids):
+            substance = node.target.encode() if node.kind == "l" else node.digest
+            shape[tuple(reversed(names))] = _facts(node.kind, substance, node.mode, node.mtime_ns, tick_ns)
+    return shape
+
+
+def difference(client: Client, tree: Mapping[NodeId, Node]) -> str:
+    """Say how a device's disk differs from a tree; empty when it does not."""
+    view = client.view()
+    tick_ns = client.machine.tick_ns
+    here = shape_of_view(view, tick_ns)
+    there = shape_of_tree(tree, frozenset(client.state.absent()), tick_ns)
+    if here == there:
+        return ""
+    excused = {path_of_place(place) for place in husks(view)}
+    for stall in client.stalls:
+        if stall.reason is Reason.GHOST:
+            excused |= {stall.path[:depth] for depth in range(1, len(stall.path) + 1)}
+    return "; ".join(
+        f"{'/'.join(path)!r}: {_shown(here.get(path))} here, {_shown(there.get(path))} in the volume"
+        for path in sorted({**here, **there})
+        if here.get(path) != there.get(path) and (path in there or path not in excused)
+    )
+
+
+def _facts(kind: str, substance: bytes, mode: int, mtime_ns: int, tick_ns: int) -> tuple[str, bytes, int, int]:
+    """Keep what is compared of one thing: of a folder that it is one, of a link where it leads."""
+    return kind, substance, mode & 0o777 if kind == "f" else 0, mtime_ns - mtime_ns % tick_ns if kind == "f" else 0
+
+
+def _substance(seen: Seen) -> bytes:
+    return digest_of(seen.content) if seen.kind == "f" else seen.content.removeprefix(b"-> ")
+
+
+@cache
+def digest_of(content: bytes) -> bytes:
+    """Hash a content, once."""
+    return content_digest(content)
+
+
+def _shown(facts: tuple[str, bytes, int, int] | None) -> str:
+    return "nothing" if facts is None else f"{facts[0]} {facts[1].hex()[:6]} {facts[2]:o} {facts[3]}"
