@@ -39,23 +39,30 @@ def must_survive(case: Case) -> Counter[Substance]:
     """Count how many times each content or target has to be there in the end, at least (P6).
 
     A content counts once for each node that a side made, edited, or left as it was where the other did so as well; one
-    that only the other side edited or deleted is superseded. Two nodes that both sides moved or made may turn out to be
-    one, if their content is the same: so many pairs are allowed to be. The base never counts as a holder.
+    that only the other side edited or deleted is superseded. The base never counts as a holder. Two nodes of one
+    content that meet at one place are one, and meet only if one side brought one of them there, and the other another.
     """
-    base, sides = MemoryTree(case.base), (MemoryTree(case.local), MemoryTree(case.remote))
-    holders: set[tuple[NodeId, Substance]] = set()
-    pairs = []
-    for mine, other in (sides, sides[::-1]):
-        moved: Counter[Substance] = Counter()
+    base, local, remote = (MemoryTree(nodes) for nodes in (case.base, case.local, case.remote))
+    holders: dict[Substance, set[NodeId]] = {}
+    for mine, other in ((local, remote), (remote, local)):
         for node in mine:
             before, theirs = base.get(node.id), other.get(node.id)
             was_left = before is not None and before.substance == node.substance
-            if node.kind == "d" or (was_left and (theirs is None or theirs.substance != node.substance)):
-                continue
-            holders.add((node.id, node.substance))
-            moved[node.substance] += not was_left or path_of(mine, node.id) != path_of(base, node.id)
-        pairs.append(moved)
-    return Counter(substance for _, substance in holders) - (pairs[0] & pairs[1])
+            is_superseded = was_left and (theirs is None or theirs.substance != node.substance)
+            if node.kind != "d" and not is_superseded:
+                holders.setdefault(node.substance, set()).add(node.id)
+    return Counter({what: len(ids) - _meetings(ids, base, (local, remote)) for what, ids in holders.items()})
+
+
+def _meetings(ids: set[NodeId], base: MemoryTree, sides: Iterable[MemoryTree]) -> int:
+    """Count how often nodes of one content may have met, at most."""
+    brought = [sum(side.get(id_) is not None and _differs(id_, base, side) for id_ in ids) for side in sides]
+    return min(*brought, len(ids) - 1)
+
+
+def _differs(id_: NodeId, base: MemoryTree, side: MemoryTree) -> bool:
+    """Tell whether a side made, moved or edited a node, or moved a folder above it."""
+    return base.get(id_) != side.get(id_) or path_of(base, id_) != path_of(side, id_)
 
 
 def must_be_gone(case: Case) -> set[NodeId]:
@@ -100,7 +107,7 @@ def on_this_disk(actions: Iterable[Action]) -> list[LocalAction]:
     return [action for action in actions if not isinstance(action, PutNode | RemoveNode)]
 
 
-def without_hidden(world: World) -> MemoryTree:
-    """Give the volume without what is absent from the disk on purpose."""
-    hidden = {node.id for id_ in world.absent for node in below(world.volume, id_)} | world.absent.keys()
-    return MemoryTree(node for node in world.volume if node.id not in hidden)
+def without(tree: MemoryTree, roots: Iterable[NodeId]) -> MemoryTree:
+    """Give a tree without some nodes and what lies below them."""
+    gone = {id_ for root in roots for id_ in (root, *(node.id for node in below(tree, root)))}
+    return MemoryTree(node for node in tree if node.id not in gone)

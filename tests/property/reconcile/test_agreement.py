@@ -81,11 +81,14 @@ def test_p05_what_only_this_disk_did_is_done_there(case: Case, luck: int) -> Non
 @given(cases)
 @thoroughly
 def test_p09_no_side_is_loved_more(case: Case) -> None:
-    """P9: with the sides exchanged the same contents survive, under whatever names."""
+    """P9: with the sides exchanged the same contents survive, under whatever names.
+
+    Not as often, perhaps: who keeps a name decides which equal files meet at one place and become one.
+    """
     one = World.of(case, policy()).run(plan)
     other = World.of(case.swapped(), policy()).run(plan)
 
-    assert substances(one.disk) == substances(other.disk)
+    assert substances(one.disk).keys() == substances(other.disk).keys()
 
 
 @given(cases, lucks)
