@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mega_cli.reconcile.actions import Event
 from mega_cli.reconcile.conflict_names import apart_name, conflict_name
 from mega_cli.reconcile.draft import Note, is_unseen
-from mega_cli.reconcile.nodes import Node, NodeId, Overlay, TreeView
+from mega_cli.reconcile.nodes import Node, NodeId, Overlay
 from mega_cli.reconcile.situation import Policy
 from mega_cli.reconcile.trees import Trees
 
@@ -41,7 +41,7 @@ def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy, *, drops_twins
     | anything | folder | is numbered |
     """
     notes = []
-    for (parent, name), nodes in sorted(_crowded(tree, trees.base).items()):
+    for (parent, name), nodes in sorted(_crowded(tree, trees).items()):
         winner, *losers = sorted(nodes, key=lambda node: (rank(node, trees), node.id))
         for loser in losers:
             is_twin = loser.kind != "d" and loser.substance == winner.substance
@@ -62,18 +62,31 @@ def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy, *, drops_twins
     return notes
 
 
-def _crowded(tree: Overlay, base: TreeView) -> dict[tuple[NodeId, str], list[Node]]:
-    """Find the places where more than one node stands; one of them at most is one that nobody changed."""
-    untouched = Overlay(base, dict.fromkeys(tree.delta))
+def _crowded(tree: Overlay, trees: Trees) -> dict[tuple[NodeId, str], list[Node]]:
+    """Find the places where more than one node stands."""
     places: dict[tuple[NodeId, str], list[Node]] = {}
     for node in tree.delta.values():
         if node is not None:
             places.setdefault(node.place, []).append(node)
-    for place, nodes in places.items():
-        other = untouched.child(*place)
+    for (parent, name), nodes in places.items():
+        other = _untouched(parent, name, tree, trees)
         if other is not None:
             nodes.append(other)
     return {place: nodes for place, nodes in places.items() if len(nodes) > 1}
+
+
+def _untouched(parent: NodeId, name: str, tree: Overlay, trees: Trees) -> Node | None:
+    """Find the node at a place that nobody changed; there is at most one.
+
+    A base may hold several at one place, but never one untouched beside one that a side still has there.
+    """
+    other = trees.base.child(parent, name)
+    if other is None or other.id not in tree.delta:
+        return other
+    if _stands(other, trees.local) or _stands(other, trees.remote):
+        return None
+    others = (node for node in trees.base.children(parent) if node.name == name and node.id not in tree.delta)
+    return next(iter(others), None)
 
 
 def _stands(node: Node, side: Overlay) -> bool:
