@@ -142,11 +142,14 @@ class Absences:
                     continue
                 self.held.add(item)
                 waiting += inside.get(item, ())
-                if item.id is None or item.row is None:
+                row = None if item.id is None else item.row
+                if row is not None and item.above in self.held and row.node.parent == item.above.id:
+                    self._kept.add(row.node.id)  # it is in its place, in a folder that stands still
+                elif row is not None:
+                    self._keep(row.node.id, item.place, Reason.FILE_CHANGING)
+                    taken.append(self._place_key(row.node.parent, row.node.name))
+                elif item.above not in self.held:
                     self._seen.stalled[id_of_place(item.place)] = item.place, Reason.FILE_CHANGING
-                else:
-                    self._keep(item.id, item.place, Reason.FILE_CHANGING)
-                    taken.append(self._place_key(item.row.node.parent, item.row.node.name))
 
     def _is_kept(self, id_: NodeId) -> bool:
         """Tell whether a gone row lies in something that stays as it is after all."""
