@@ -30,7 +30,7 @@ from mega_cli.reconcile.actions import (
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.sync import publish, relocate, trash
 from mega_cli.sync.fetch import Fetcher
-from mega_cli.sync.local_end import LocalEnd, UnfitError
+from mega_cli.sync.local_end import MOVED_ON, LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
 from mega_cli.sync.remove_folder import remove_folder
 
@@ -170,7 +170,10 @@ class LocalWork:
         except UnfitError:
             self._outcome.skipped += 1
         except OSError as error:
-            self._outcome.failed(node, failure(error, node.name), error.errno or 0)
+            if error.errno in MOVED_ON:
+                self._outcome.skipped += 1
+            else:
+                self._outcome.failed(node, failure(error, node.name), error.errno or 0)
         except MegaError as error:
             self._outcome.failed(node, error)
 

@@ -10,7 +10,7 @@ from mega_cli.errors import MegaError, TemporaryError
 from mega_cli.localfs.failures import failure
 from mega_cli.reconcile.actions import FetchFile, WriteLink
 from mega_cli.reconcile.nodes import NodeId, path_of
-from mega_cli.sync.local_end import LocalEnd, UnfitError
+from mega_cli.sync.local_end import MOVED_ON, LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
 from mega_cli.sync.publish import Publishing, Staging
 from mega_cli.sync.remote import Download, RemoteFolder
@@ -85,7 +85,10 @@ class Fetcher:
         except UnfitError:
             outcome.skipped += 1
         except OSError as error:
-            outcome.failed(about.node, failure(error, about.node.name), error.errno or 0)
+            if error.errno in MOVED_ON:
+                outcome.skipped += 1
+            else:
+                outcome.failed(about.node, failure(error, about.node.name), error.errno or 0)
         except MegaError as error:
             outcome.failed(about.node, error)
         if isinstance(about, Staging):

@@ -6,6 +6,7 @@ Time passes only when somebody sleeps. `OtherDevice` commits to the volume direc
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
@@ -139,6 +140,16 @@ class SyncPair:
             found[path] = {"f": self.volume.blobs.get(node.digest), "d": None, "l": f"-> {node.target}"}[node.kind]
         return dict(sorted(found.items()))
 
+    def meanwhile(self, call: str, act: Callable[[], object], at: str = "") -> None:
+        """Let something happen just before the engine's next call of this name, at this path if one is given."""
+
+        def on_call(now: str, where: Place) -> None:
+            if now == call and at in ("", _text(where)):
+                self.disk.on_call = _nothing
+                act()
+
+        self.disk.on_call = on_call
+
     def fault_once(self, moment: str, fault: Fault) -> None:
         """Let something go wrong at the next such moment."""
 
@@ -160,7 +171,22 @@ def _text(at: Place) -> str:
     return "/".join(name.decode(errors="replace") for name in at)
 
 
-def two_pairs() -> tuple[SyncPair, SyncPair]:
-    """Make two devices with one volume and one time."""
-    one = SyncPair()
+def _nothing(_call: str, _place: Place) -> None:
+    """Let it happen."""
+
+
+def two_pairs(**moods: Any) -> tuple[SyncPair, SyncPair]:
+    """Make two devices with one volume and one time; the first has a disk of these moods."""
+    one = SyncPair(moods=moods)
     return one, SyncPair(one.volume, "phone", one.clock)
+
+
+def equal_pairs(files: dict[str, bytes], **moods: Any) -> tuple[SyncPair, SyncPair]:
+    """Make two devices that hold these files, an hour ago."""
+    here, there = two_pairs(**moods)
+    for path, data in files.items():
+        there.save(path, data)
+    for pair in (there, here, there):
+        assert pair.run()[-1].is_up_to_date
+    here.clock.sleep(3_600)
+    return here, there
