@@ -20,7 +20,7 @@ from mega_cli.formats.page import FOLDER
 from mega_cli.localfs.disk import Disk
 from mega_cli.paths.remote import RemotePath
 from mega_cli.reconcile.actions import Plan
-from mega_cli.reconcile.nodes import Node
+from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.reconcile.situation import DeleteLimit, Mode
 from mega_cli.state.sync_state import HoldRow, SyncState
 from mega_cli.sync.engine import Engine
@@ -161,6 +161,8 @@ class _Run:
     pool: Executor
     options: RunOptions
     told: list[Told] = field(default_factory=list)
+    paths: dict[NodeId, str] = field(default_factory=dict)
+    """Of the nodes that the lines tell of."""
 
     def look(self) -> RunReport:
         """Say what would be done."""
@@ -216,15 +218,14 @@ class _Run:
 
     def planned(self, plan: Plan) -> None:
         """Keep the lines of a plan: paths are told as they are before it is carried out."""
-        self.told += tell(plan, self.state.local, self.state.remote)
+        lines = tell(plan, self.state.local, self.state.remote)
+        self.told += lines
+        self.paths.update((told.id, told.path) for told in lines)
 
     def sent(self, node: Node) -> None:
         """Show a file that went up."""
-        self.progress.file_done(self._path(node), "upload")
+        self.progress.file_done(self.paths.get(node.id, node.name), "upload")
 
     def received(self, node: Node) -> None:
         """Show a file that came down."""
-        self.progress.file_done(self._path(node), "download")
-
-    def _path(self, node: Node) -> str:
-        return next((told.path for told in reversed(self.told) if told.id == node.id), node.name)
+        self.progress.file_done(self.paths.get(node.id, node.name), "download")
