@@ -45,6 +45,14 @@ QUERIES = [
     ("config set", "config set get.exclude a b"),
     ("config edit", "config edit"),
     ("config unset", "config unset get.exclude"),
+    ("syncs", "syncs"),
+    ("syncs ls", "syncs ls"),
+    ("conflicts", "conflicts"),
+    ("conflicts ls", "conflicts ls"),
+    ("held", "held"),
+    ("held ls", "held ls"),
+    ("why", "why {disk}/synced/a.txt"),
+    ("trash ls", "trash ls --local"),
     ("bwlimit", "bwlimit"),
     ("bwlimit", "bwlimit 1M:off"),
 ]
@@ -60,6 +68,10 @@ CHANGES = [
     ("put", "put -n {disk}/src /other"),
     ("get", "get -v / {disk}/out"),
     ("get", "get --overwrite never --with-trash / {disk}/out"),
+    ("sync", "sync --once -n {disk}/out /out"),
+    ("sync", "sync --once -v {disk}/out /out"),
+    ("syncs plan", "syncs plan {disk}/out"),
+    ("syncs rm", "syncs rm {disk}/out"),
 ]
 ELSEWHERE = {
     "signup",
@@ -75,6 +87,9 @@ ELSEWHERE = {
     "shares log",
     "shares revoke",
     "import",
+    "conflicts resolve",  # test_sync_once.py
+    "held approve",
+    "held reject",
 }
 SILENT = {"logout", "cat"}
 
@@ -109,6 +124,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         (folder / "src/link").symlink_to("a.txt")
         assert made.device.mega("put", str(folder / "src"), "/").code == 0
         assert made.device.mega("rm", "/src/b.txt").code == 0
+        assert made.device.mega("sync", "--once", str(folder / "synced"), "/src").code == 0
         yield made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_json import check
 from tests.kit.server import LiveServer
 from tests.kit.synced import Couple, Side, hurry
 
@@ -537,6 +538,26 @@ def test_every_line_of_json_has_its_type(synced: tuple[Side, Side]) -> None:
         ("trash", "link"),
     }
     assert (lines[-1]["message_type"], lines[-1]["downloaded"], lines[-1]["held"]) == ("summary", 1, [])
+
+
+def test_decisions_print_documented_documents(many: tuple[Side, Side]) -> None:
+    """Held deletions, approved and rejected, a conflict settled, and a run that lists what waits: `docs/json.md`."""
+    a, b = many
+    shutil.rmtree(a.folder / "files")
+    check("sync", a.sync("--json", code=6), 6)
+    check("held", a.run("held", "--json"), 0)
+    check("held reject", a.run("held", "reject", held_name(a), "--json"), 0)
+    a.write("other", "of a")
+    a.sync()
+    shutil.rmtree(b.folder / "files")
+    b.write("other", "of b")
+    check("sync", b.sync("--json", "-v", code=6), 6)
+    check("conflicts", b.run("conflicts", "--json"), 0)
+    check("held approve", b.run("held", "approve", held_name(b), "--json"), 0)
+    b.sync()
+    named = str(b.folder / "other")
+    check("conflicts resolve", b.run("conflicts", "resolve", "--keep", "both", named, "--json"), 0)
+    check("trash ls", a.run("trash", "ls", "--local", "--json"), 0)
 
 
 def test_quiet_says_nothing(synced: tuple[Side, Side]) -> None:
