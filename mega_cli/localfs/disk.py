@@ -9,7 +9,8 @@ Promises of every member:
 - Nothing is replaced: what creates a name raises `FileExistsError` when the name is taken. `exchange` alone touches a
   name in use, and loses neither.
 - Failures are `OSError` with the errno of the system; `exchange` raises `ENOTSUP` where the disk has no such call.
-- Content is durable after `sync` of the open file, names after `sync_folder` of the folder that holds them.
+- Content is durable after `sync` of the open file, names after `sync_folder` of the folder that holds them, and what
+  `describe` sets when it returns.
 - `list_folder`, `look`, `open_file` and what they give may be used from several threads; the rest from one.
 """
 

@@ -19,6 +19,7 @@ import os
 import shutil
 import stat
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -138,9 +139,12 @@ class RealDisk:
             os.rmdir(folder.at(place[-1]), dir_fd=folder.fd)
 
     def describe(self, place: Place, mode: int, mtime_ns: int | None) -> None:
-        """Set the permission bits, and the time unless it is None, of a file or folder; never through a link."""
+        """Set the permission bits, and the time unless it is None, of a file or folder, durably; never through a link.
+
+        What may be opened neither before nor after, nobody can make durable.
+        """
         if not place:
-            _set(self._root.path if self._root.fd is None else self._root.fd, mode, mtime_ns)
+            _set_durably(self._root.path if self._root.fd is None else self._root.fd, mode, mtime_ns)
             return
         with self._above(place) as folder:
             _describe(folder, place[-1], mode, mtime_ns)
@@ -231,25 +235,35 @@ def _describe(folder: Folder, name: bytes, mode: int, mtime_ns: int | None) -> N
         _describe_unreadable(folder.fd, name, mode, mtime_ns)
         return
     try:
-        _set(fd, mode, mtime_ns)
+        _set_durably(fd, mode, mtime_ns)
     finally:
         os.close(fd)
 
 
 def _describe_unreadable(folder_fd: int, name: bytes, mode: int, mtime_ns: int | None) -> None:
-    """Set the attributes of what its owner may not open."""
+    """Set the attributes of what its owner may not open, and make them durable if that may be opened now."""
     if sys.platform == "linux":
         fd = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder_fd)
         try:
             if stat.S_ISLNK(os.fstat(fd).st_mode):
                 raise _error(errno.ELOOP)
-            _set(b"/proc/self/fd/%d" % fd, mode, mtime_ns)  # leads to what is open, whatever has its name now
+            path = b"/proc/self/fd/%d" % fd  # leads to what is open, whatever has its name now
+            _set(path, mode, mtime_ns)
+            with suppress(PermissionError), open(path, "rb") as opened:  # noqa: PTH123 -- bytes
+                os.fsync(opened)
         finally:
             os.close(fd)
     else:
         os.chmod(name, mode & MODE_MASK, dir_fd=folder_fd, follow_symlinks=False)
         if mtime_ns is not None:
             os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder_fd, follow_symlinks=False)
+
+
+def _set_durably(target: int | bytes, mode: int, mtime_ns: int | None) -> None:
+    """Set attributes and make them durable, of an open file; Windows has them so by itself."""
+    _set(target, mode, mtime_ns)
+    if isinstance(target, int):
+        os.fsync(target)
 
 
 def _set(target: int | bytes, mode: int, mtime_ns: int | None) -> None:

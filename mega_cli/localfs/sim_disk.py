@@ -185,13 +185,14 @@ class SimDisk:
             self.tree.remove(place, is_folder=True)
 
     def describe(self, place: Place, mode: int, mtime_ns: int | None) -> None:
-        """Set the permission bits, and the time unless it is None, of a file or folder; never through a link."""
+        """Set the permission bits, and the time unless it is None, durably, of a file or folder; not through a link."""
         self._begin("describe", place)
         with self.tree.lock:
             node = self.tree.at(place)
             if node.kind not in {"f", "d"}:
                 raise refusal(errno.ELOOP if node.kind == "l" else errno.EINVAL)
             self.tree.describe(node, mode & MODE_MASK, mtime_ns)
+            self.tree.sync_file(node)
 
     def sync_folder(self, place: Place) -> None:
         """Make the names in a folder durable."""

@@ -67,6 +67,33 @@ def test_attributes_are_synced_with_the_content() -> None:
         assert (found.stamps.mode, found.stamps.mtime_ns) == (0o640, 1_000)
 
 
+def test_described_attributes_are_durable() -> None:
+    """What `describe` sets of a file or folder that was sure is never taken back."""
+    for seed in range(CUTS):
+        disk = SimDisk(ticking())
+        user = settled(disk)
+        user.write(INSIDE, b"words")
+        for place in (FOLDER, INSIDE):
+            disk.describe(place, 0o700, 1_000)
+        disk.cut_power(random.Random(seed))
+        modes = [found.stamps.mode for place in (FOLDER, INSIDE) if (found := disk.look(place))]
+        assert modes == [0o700, 0o700]
+
+
+def test_attributes_that_a_user_set_may_be_lost() -> None:
+    """A chmod by somebody else is not synced."""
+    modes = set()
+    for seed in range(CUTS):
+        disk = SimDisk(ticking())
+        settled(disk).write(A, b"words")
+        SimUser(disk, is_settled=False).chmod(A, 0o700)
+        disk.cut_power(random.Random(seed))
+        found = disk.look(A)
+        assert found is not None
+        modes.add(found.stamps.mode)
+    assert modes == {0o644, 0o700}
+
+
 def test_content_that_was_not_synced_may_be_missing() -> None:
     """A synced name may lead to an empty file, half a file, zeros, or all of it."""
     data = bytes(range(1, 256)) * 70
