@@ -75,14 +75,39 @@ class TreeView(Protocol):
 
 
 @final
+class _Places:
+    """Which nodes stand where; several may stand at one place."""
+
+    __slots__ = ("_folders",)
+
+    def __init__(self) -> None:
+        self._folders: dict[NodeId, dict[str, dict[NodeId, None]]] = {}
+
+    def add(self, node: Node) -> None:
+        self._folders.setdefault(node.parent, {}).setdefault(node.name, {})[node.id] = None
+
+    def remove(self, node: Node) -> None:
+        names = self._folders[node.parent]
+        del names[node.name][node.id]
+        if not names[node.name]:
+            del names[node.name]
+
+    def at(self, parent: NodeId, name: str) -> Iterable[NodeId]:
+        return self._folders.get(parent, {}).get(name, ())
+
+    def below(self, parent: NodeId) -> Iterator[NodeId]:
+        return (id_ for ids in self._folders.get(parent, {}).values() for id_ in ids)
+
+
+@final
 class MemoryTree:
     """A tree in memory: for tests, the simulator, and what the planner builds."""
 
-    __slots__ = ("_below", "_nodes")
+    __slots__ = ("_nodes", "_places")
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._nodes: dict[NodeId, Node] = {}
-        self._below: dict[NodeId, dict[NodeId, None]] = {}
+        self._places = _Places()
         for node in nodes:
             self.put(node)
 
@@ -92,24 +117,24 @@ class MemoryTree:
 
     def child(self, parent: NodeId, name: str) -> Node | None:
         """Find a node by its place; the one with the least id, if a base holds several there."""
-        found = [id_ for id_ in self._below.get(parent, ()) if self._nodes[id_].name == name]
-        return self._nodes[min(found)] if found else None
+        found = min(self._places.at(parent, name), default=None)
+        return None if found is None else self._nodes[found]
 
     def children(self, parent: NodeId) -> list[Node]:
         """Give what lies directly in a folder, by name and id."""
-        return sorted((self._nodes[id_] for id_ in self._below.get(parent, ())), key=lambda node: (node.name, node.id))
+        return sorted((self._nodes[id_] for id_ in self._places.below(parent)), key=lambda node: (node.name, node.id))
 
     def put(self, node: Node) -> None:
         """Let `node` be the state of its id, wherever it stood before."""
         self.remove(node.id)
         self._nodes[node.id] = node
-        self._below.setdefault(node.parent, {})[node.id] = None
+        self._places.add(node)
 
     def remove(self, id_: NodeId) -> None:
         """Take one node away, not what lies below it; one that is not there is no error."""
         before = self._nodes.pop(id_, None)
         if before is not None:
-            del self._below[before.parent][id_]
+            self._places.remove(before)
 
     def apply(self, delta: Delta) -> None:
         """Apply a delta."""
@@ -149,7 +174,7 @@ class Overlay:
     def __init__(self, base: TreeView, delta: Delta) -> None:
         self._base = base
         self.delta: dict[NodeId, Node | None] = {}
-        self._added: dict[NodeId, dict[NodeId, None]] = {}
+        self._added = _Places()
         for id_, node in delta.items():
             if node is None:
                 self.remove(id_)
@@ -162,10 +187,9 @@ class Overlay:
 
     def child(self, parent: NodeId, name: str) -> Node | None:
         """Find a node by its place."""
-        for id_ in sorted(self._added.get(parent, ())):
-            node = self.delta[id_]
-            if node is not None and node.name == name:
-                return node
+        added = min(self._added.at(parent, name), default=None)
+        if added is not None:
+            return self.delta[added]
         below = self._base.child(parent, name)
         if below is None or below.id not in self.delta:
             return below
@@ -175,20 +199,20 @@ class Overlay:
     def children(self, parent: NodeId) -> list[Node]:
         """Give what lies directly in a folder, by name and id."""
         found = [node for node in self._base.children(parent) if node.id not in self.delta]
-        found += [node for id_ in self._added.get(parent, ()) if (node := self.delta[id_]) is not None]
+        found += [node for id_ in self._added.below(parent) if (node := self.delta[id_]) is not None]
         return sorted(found, key=lambda node: (node.name, node.id))
 
     def put(self, node: Node) -> None:
         """Let `node` be the state of its id."""
         self.remove(node.id)
         self.delta[node.id] = node
-        self._added.setdefault(node.parent, {})[node.id] = None
+        self._added.add(node)
 
     def remove(self, id_: NodeId) -> None:
         """Take one node away, not what lies below it."""
         before = self.delta.get(id_)
         if before is not None:
-            del self._added[before.parent][id_]
+            self._added.remove(before)
         self.delta[id_] = None
 
 
