@@ -303,4 +303,3 @@ def test_values_show_no_names_and_no_keys(client: Client) -> None:
 
     assert "secret" not in shown
     assert repr(mark.folder)[5:25] not in shown
-    assert bytes(16) == ROOT
