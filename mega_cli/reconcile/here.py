@@ -51,11 +51,11 @@ def _concerned(tree: Overlay, trees: Trees, missing: Below) -> list[NodeId]:
 def _not_seen_yet(ids: list[NodeId], tree: Overlay, trees: Trees, missing: Below) -> dict[NodeId, Reason]:
     """Give what was absent and shall be here: absent still, until it is seen, or a failed fetch would be a deletion."""
     found = {
-        id_: reason
+        id_: node.parent
         for id_ in ids
-        if tree.get(id_) is not None and missing.top(id_) is None and (reason := trees.absent.reason(id_)) is not None
+        if (node := tree.get(id_)) is not None and trees.absent.top(id_) is not None and missing.top(id_) is None
     }
-    return {id_: why for id_, why in found.items() if (node := tree.get(id_)) is None or node.parent not in found}
+    return {id_: Reason.FAILED for id_, parent in found.items() if parent not in found}
 
 
 def _preference(node: Node, trees: Trees) -> tuple[bool, ...]:

@@ -125,7 +125,7 @@ def test_what_was_not_fetched_yet_stays_absent() -> None:
     base = [D, folder("E", at="D"), file("x", at="E")]
     made = Sides(base, [], [D, folder("E"), file("x", at="E")], absent={id_of("D"): Reason.EXCLUDED}).plan()
 
-    assert dict(made.absent) == {id_of("D"): Reason.EXCLUDED, id_of("E"): Reason.EXCLUDED}
+    assert dict(made.absent) == {id_of("D"): Reason.EXCLUDED, id_of("E"): Reason.FAILED}
 
 
 # --- the base was lost ------------------------------------------------------------------------------------------------
