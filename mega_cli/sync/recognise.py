@@ -103,7 +103,7 @@ class Recognition:
         """Tell whether a row's inode was found, in something that cannot be trusted: then nothing vanished."""
         return (
             self._settings.ids_are_stable
-            and StatPrint(*row.stamps[:STAT_WIDTH]).ino in self._seen.barred_inos
+            and (row.node.kind, StatPrint(*row.stamps[:STAT_WIDTH]).ino) in self._seen.barred
             and (row.node.kind == "d" or row.stamps[STAT_WIDTH] == 1)
         )
 

@@ -286,7 +286,7 @@ class Walk:
             self.seen.wait(AGAIN_S)
         if folder.item is not None:
             folder.item.trouble = reason
-            self.seen.barred_inos.add(folder.item.found.ino)
+            self.seen.barred.add(("d", folder.item.found.ino))
         else:
             self.seen.stalled[folder.id] = folder.place, reason
 
@@ -297,4 +297,5 @@ def is_as_row(found: Found, row: LocalRow, *, ids_are_stable: bool) -> bool:
         return not row.is_racy
     known = StatPrint(*row.stamps[:STAT_WIDTH])
     stamps = found.stamps if ids_are_stable else found.stamps._replace(ino=known.ino)
-    return is_unchanged(stamps, known, row_is_racy=row.is_racy)
+    # Another mode shows a change that came within one tick of the disk's clock.
+    return stamps.mode == known.mode and is_unchanged(stamps, known, row_is_racy=row.is_racy)

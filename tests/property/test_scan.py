@@ -28,6 +28,8 @@ def _some_place(chance: random.Random) -> Place:
 
 def _act(sim: SimBench, chance: random.Random) -> None:
     """Let the user do one thing, or fail to."""
+    if not sim.bench.settings.ids_are_stable:
+        sim.clock.sleep(2.1)  # there stamps alone tell two files of one size apart: none of one tick
     user, one, other = sim.user, _some_place(chance), _some_place(chance)
     data = bytes(chance.choices(b"xyz", k=chance.randint(0, 3)))
     acts: list[Callable[[], None]] = [

@@ -133,9 +133,10 @@ def test_a_folder_moved_to_where_rules_leave_out_some_of_it() -> None:
     sim.bench.agree()
     ids = sim.bench.ids()
     sim.user.rename(place("a"), place("strict/a"))
-    observation = sim.bench.settle()
+    observation = sim.bench.scan()
 
     assert (observation.gone, observation.stalled) == ([], {})
+    assert observation.excluded == {ids["a/x.log"]: Reason.EXCLUDED}
     after = sim.bench.ids()
     assert after["strict/a"] == ids["a"]
     assert "strict/a/x.log" not in after

@@ -83,6 +83,22 @@ def test_special_files_are_stalled() -> None:
     assert sim.bench.ids()["f"] == ids["f"]
 
 
+def test_a_file_that_became_special_in_a_folder_that_moved_is_stalled() -> None:
+    """The folder is recognised, and the file is no more gone than it would be in its old place."""
+    sim = SimBench()
+    for name in ("1", "2", "3"):
+        sim.user.write(place(f"a/{name}"), b"1")
+    sim.bench.settle()
+    ids = sim.bench.ids()
+    sim.user.rename(place("a"), place("b"))
+    sim.user.remove(place("b/1"))
+    sim.user.make_pipe(place("b/1"))
+    observation = sim.bench.scan()
+
+    assert observation.stalled[ids["a/1"]] == Reason.SPECIAL_FILE
+    assert sim.bench.settle().gone == []
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOMEM])
 def test_56_a_folder_that_cannot_be_listed_is_frozen(number: int) -> None:
     """56. Nothing below it is gone, changed or new; the rest is synced; later all is as it was."""
