@@ -144,7 +144,8 @@ class RealDisk:
         What may be opened neither before nor after, nobody can make durable.
         """
         if not place:
-            _set_durably(self._root.path if self._root.fd is None else self._root.fd, mode, mtime_ns)
+            root = self._root.path if self._root.fd is None else self._root.fd
+            _set_durably(root, _kept_bits(os.stat(root)) | mode & MODE_MASK, mtime_ns)  # noqa: PTH116 -- an open folder has no Path
             return
         with self._above(place) as folder:
             _describe(folder, place[-1], mode, mtime_ns)
@@ -223,7 +224,8 @@ def _open_regular(folder: Folder, name: bytes, flags: int) -> int:
 def _describe(folder: Folder, name: bytes, mode: int, mtime_ns: int | None) -> None:
     """Set the attributes of a file or folder. Raises OSError: `ELOOP` for a link, `EINVAL` for the rest."""
     path = folder.at(name)
-    kind = stat.S_IFMT(os.stat(path, dir_fd=folder.fd, follow_symlinks=False).st_mode)
+    info = os.stat(path, dir_fd=folder.fd, follow_symlinks=False)
+    kind, mode = stat.S_IFMT(info.st_mode), _kept_bits(info) | mode & MODE_MASK
     if kind not in {stat.S_IFREG, stat.S_IFDIR}:
         raise _error(errno.ELOOP if kind == stat.S_IFLNK else errno.EINVAL)
     if folder.fd is None:
@@ -254,9 +256,14 @@ def _describe_unreadable(folder_fd: int, name: bytes, mode: int, mtime_ns: int |
         finally:
             os.close(fd)
     else:
-        os.chmod(name, mode & MODE_MASK, dir_fd=folder_fd, follow_symlinks=False)
+        os.chmod(name, mode, dir_fd=folder_fd, follow_symlinks=False)
         if mtime_ns is not None:
             os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder_fd, follow_symlinks=False)
+
+
+def _kept_bits(info: os.stat_result) -> int:
+    """Give the bits that stay: a folder's setgid and sticky are this computer's business, and a file's never stay."""
+    return stat.S_IMODE(info.st_mode) & ~MODE_MASK if stat.S_ISDIR(info.st_mode) else 0
 
 
 def _set_durably(target: int | bytes, mode: int, mtime_ns: int | None) -> None:
@@ -267,9 +274,9 @@ def _set_durably(target: int | bytes, mode: int, mtime_ns: int | None) -> None:
 
 
 def _set(target: int | bytes, mode: int, mtime_ns: int | None) -> None:
-    """Set the permission bits, which Windows does not have, and the time unless it is None."""
+    """Set the mode bits, which Windows does not have, and the time unless it is None."""
     if sys.platform != "win32":
-        os.chmod(target, mode & MODE_MASK)  # noqa: PTH101 -- an open file has no Path
+        os.chmod(target, mode)  # noqa: PTH101 -- an open file has no Path
     if mtime_ns is not None:
         os.utime(target, ns=(mtime_ns, mtime_ns))
 

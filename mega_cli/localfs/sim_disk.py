@@ -191,7 +191,8 @@ class SimDisk:
             node = self.tree.at(place)
             if node.kind not in {"f", "d"}:
                 raise refusal(errno.ELOOP if node.kind == "l" else errno.EINVAL)
-            self.tree.describe(node, mode & MODE_MASK, mtime_ns)
+            kept = node.mode & ~MODE_MASK if node.kind == "d" else 0  # setgid and sticky of folders are the user's
+            self.tree.describe(node, kept | mode & MODE_MASK, mtime_ns)
             self.tree.sync_file(node)
 
     def sync_folder(self, place: Place) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from mega_cli.errors import MegaError
 from mega_cli.localfs import atomic_rename
+from mega_cli.localfs.disk import Place
 from mega_cli.localfs.real_disk import RealDisk
 from tests.kit.disks import content, make, names, refused
 from tests.kit.special_files import make_socket
@@ -134,6 +135,18 @@ def test_the_mask_of_the_process_changes_nothing(disk: RealDisk, mask: int) -> N
     finally:
         os.umask(before)
     assert [found.stamps.mode for place in (FOLDER, A) if (found := disk.look(place))] == [0o775, 0o664]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bits")
+@pytest.mark.parametrize("place", [(), FOLDER])
+def test_bits_of_a_folder_that_are_not_synced_stay(disk: RealDisk, root: Path, place: Place) -> None:
+    """A folder that hands its group down does so after its permissions were set."""
+    disk.make_folder(FOLDER, 0o755)
+    root.joinpath(*map(os.fsdecode, place)).chmod(0o3775)
+    disk.describe(place, 0o6750, None)
+    found = disk.look(place)
+    assert found is not None
+    assert found.stamps.mode == 0o3750
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder of descriptors is Linux's")

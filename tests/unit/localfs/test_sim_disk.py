@@ -369,3 +369,14 @@ def test_attributes_are_changed(disk: SimDisk, user: SimUser) -> None:
     found = disk.look(A)
     assert found is not None
     assert (found.stamps.mode, found.stamps.mtime_ns, user.read(A)) == (0o600, 7, b"ONE two")
+
+
+def test_bits_of_a_folder_that_are_not_synced_stay(disk: SimDisk, user: SimUser) -> None:
+    """A folder that hands its group down does so after its permissions were set; a file keeps no such bit."""
+    user.write(INSIDE, b"words")
+    for place, kept in ((FOLDER, 0o3000), (INSIDE, 0)):
+        user.chmod(place, 0o3775)
+        disk.describe(place, 0o6750, None)
+        found = disk.look(place)
+        assert found is not None
+        assert found.stamps.mode == kept | 0o750
