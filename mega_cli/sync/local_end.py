@@ -101,7 +101,7 @@ class LocalEnd:
             return found.ino == known.ino
         if is_renamed:
             known = known._replace(ctime_ns=found.stamps.ctime_ns)
-        return is_unchanged(found.stamps, known, row_is_racy=False)
+        return found.stamps.mode == known.mode and is_unchanged(found.stamps, known, row_is_racy=False)
 
     def has_substance(self, node: Node, place: Place) -> bool:
         """Read a file or link, and compare it with a node."""

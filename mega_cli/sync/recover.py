@@ -38,6 +38,8 @@ def recover(end: LocalEnd) -> dict[NodeId, Reason]:
             task = msgspec.convert(row.facts, _TYPES[row.kind])
         try:
             with end.state.transaction():
+                # What the crash left may have happened and yet not be durable: it is made so before it is believed.
+                end.unsynced.update(dict.fromkeys(place[:-1] for place in _places(row)))
                 _settle(end, task)
                 end.make_names_durable()
                 end.state.end(row.id)
@@ -73,7 +75,7 @@ def sweep(end: LocalEnd) -> None:
 
     The latter is left only when the state was lost, or a crash fell just before its note.
     """
-    named = {place for row in end.state.journal() for place in _hidden(row)}
+    named = {place for row in end.state.journal() for place in _places(row)}
     now_ns = end.clock.now_ns()
     for name, found, _ in end.disk.list_folder(TMP):
         place = (*TMP, name)
@@ -91,7 +93,9 @@ def sweep(end: LocalEnd) -> None:
             end.make_names_durable()
 
 
-def _hidden(row: JournalRow) -> list[Place]:
-    """Give the places of `.mega/tmp` that a note names."""
-    names = (row.facts.get(fact) for fact in ("tmp", "hidden", "between"))
-    return [tuple(name) for name in names if isinstance(name, list)]
+def _places(row: JournalRow) -> list[Place]:
+    """Give the places that a note names."""
+    names = (row.facts.get(fact) for fact in ("tmp", "hidden", "between", "place", "source", "target"))
+    displaced = row.facts.get("displaces")
+    inner = [displaced["place"], displaced["hidden"]] if isinstance(displaced, dict) else []
+    return [tuple(name) for name in (*names, *inner) if isinstance(name, list)]

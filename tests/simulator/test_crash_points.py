@@ -20,7 +20,10 @@ from mega_cli.localfs.disk import Place
 from mega_cli.localfs.sim_user import Left
 from tests.kit.sync_pair import SyncPair, place, two_pairs
 
-POWER_SEEDS: Final = (1, 2)
+NOTHING: Final = 2
+"""With this seed, a power cut takes everything that was not synced."""
+POWER_SEEDS: Final = (NOTHING, 7, 9)
+"""Those for everything, everything since some moment, and this and that."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d{6}")
 
 
@@ -198,6 +201,8 @@ def faults_of(
     """Let both go on to quiet, and say what is wrong then."""
     for pair in (here, there, here, there):
         pair.run()
+    here.disk.cut_power(random.Random(NOTHING))  # what the state says by now must be so for good
+    here.restart()
     for pair in (here, there):
         first = pair.run()[0]
         if not first.is_up_to_date:
