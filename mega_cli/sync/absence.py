@@ -72,7 +72,9 @@ class Absences:
         now_at = {item.id: item.place for item in self._seen.items if item.id is not None and item.kind == "d"}
         self._kept = set(self._seen.stalled)
         self._kept |= {item.id for item in self._seen.items if item.trouble is not None and item.id is not None}
-        taken: list[tuple[NodeId, str]] = []
+        taken = [self._place_key(row.node.parent, row.node.name) for row in self._known.barred.values()]
+        for id_ in self._known.barred:
+            self._keep(id_, self._known.places[id_], Reason.FILE_CHANGING)
         for id_, row in self._known.lost.items():
             parent = row.node.parent
             if parent in self._kept:

@@ -14,7 +14,6 @@ from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.identity import Trace, match_contents, match_folders
 from mega_cli.reconcile.materialise import fold
 from mega_cli.reconcile.nodes import Kind, NodeId
-from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.reading import Reading
@@ -37,7 +36,9 @@ class Recognition:
         self.lost: dict[NodeId, LocalRow] = {}
         """Folders before what lay in them."""
         self.places: dict[NodeId, Place] = {}
-        """Where lost rows were."""
+        """Where lost and barred rows were."""
+        self.barred: dict[NodeId, LocalRow] = {}
+        """Rows whose inode was found in something that cannot be trusted: they, and those below, are nothing else."""
         for row, place in seen.missing.values():
             self._lose(row, place)
         for item in seen.items:
@@ -87,14 +88,15 @@ class Recognition:
         del self.lost[row.node.id]
 
     def _lose(self, row: LocalRow, place: Place) -> None:
-        """Add a row and all below it, but what has only become untrustworthy."""
+        """Add a row and all below it."""
         waiting = [(row, place)]
         while waiting:
             row, place = waiting.pop()
+            self.places[row.node.id] = place
             if self.is_barred(row):
-                self._seen.stalled[row.node.id] = place, Reason.FILE_CHANGING
+                self.barred[row.node.id] = row
                 continue
-            self.lost[row.node.id], self.places[row.node.id] = row, place
+            self.lost[row.node.id] = row
             if row.node.kind == "d":
                 below = self._children[row.node.id] = self._state.local.rows(row.node.id)
                 waiting += [(child, (*place, child.disk_name)) for child in reversed(below)]

@@ -267,3 +267,20 @@ def test_a_row_of_folders_that_took_each_others_names_waits_as_a_whole() -> None
     after = sim.bench.ids()
     assert (after["c"], after["b"]) == (ids["b"], ids["a"])
     assert after["a"] not in ids.values()
+
+
+def test_nothing_in_a_folder_that_is_held_back_is_gone() -> None:
+    """Its absence was proven where the folder was; it waits with the folder."""
+    sim = SimBench()
+    for path in ("a/1", "a/2", "a/3", "b/1"):
+        sim.user.write(place(path), b"1")
+    sim.bench.settle()
+    ids = sim.bench.ids()
+    sim.user.remove(place("a/1"))
+    sim.bench.scan()
+    sim.clock.sleep(5)
+    sim.user.remove(place("b"))
+    sim.user.rename(place("a"), place("b"))
+
+    assert sim.bench.scan().gone == []
+    assert set(sim.bench.settle().gone) == {ids["a/1"], ids["b"], ids["b/1"]}

@@ -78,6 +78,23 @@ def test_what_changed_in_a_folder_that_moved_is_seen(pair: tuple[Bench, User]) -
     assert after["b/edited"].digest == content_digest(b"otherwise")
 
 
+def test_what_is_of_another_kind_in_a_folder_that_moved_is_another_node() -> None:
+    """A folder with the name of a file, where the file was."""
+    sim = SimBench()
+    for name in ("1", "2", "3"):
+        sim.user.write(place(f"a/{name}"), b"1")
+    sim.bench.settle()
+    ids = sim.bench.ids()
+    sim.user.rename(place("a"), place("b"))
+    sim.user.remove(place("b/1"))
+    sim.user.make_folder(place("b/1"))
+    observation = sim.bench.settle()
+
+    assert observation.gone == [ids["a/1"]]
+    assert sim.bench.nodes()["b/1"].kind == "d"
+    assert sim.bench.ids()["b/1"] != ids["a/1"]
+
+
 @pytest.mark.parametrize("moves_back", [False, True])
 def test_32_a_folder_renamed_and_made_anew_is_a_move_and_a_new_folder(
     pair: tuple[Bench, User],

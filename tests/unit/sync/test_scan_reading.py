@@ -113,6 +113,49 @@ def test_a_file_that_changes_while_it_is_read_is_not_believed(call: str, act: st
     assert sim.bench.paths() == []
 
 
+def test_a_look_that_answers_from_memory_proves_nothing() -> None:
+    """Network disks keep what they said of a name for seconds: the open file is asked as well."""
+    sim = SimBench()
+    sim.user.write(place("f"), b"before")
+    sim.clock.sleep(10)
+    remembered = sim.user.look(place("f"))
+
+    class Remembering:
+        def __getattr__(self, name: str) -> object:
+            return getattr(sim.disk, name)
+
+        def look(self, at: tuple[bytes, ...]) -> object:
+            return remembered if at == place("f") else sim.disk.look(at)
+
+    def meddle(name: str, _at: tuple[bytes, ...]) -> None:
+        if name == "file.readinto":
+            sim.disk.on_call = lambda _name, _at: None
+            sim.user.overwrite(place("f"), 0, b"AFTER!")
+
+    sim.disk.on_call = meddle
+    sim.bench.disk = Remembering()  # type: ignore[assignment]
+    sim.bench.start_again()
+    assert reasons(sim.bench.scan()) == {"f": Reason.FILE_CHANGING}
+
+
+def test_a_file_that_grows_as_fast_as_it_is_read_is_given_up() -> None:
+    """It is read to where it ended at first, and no further."""
+    sim = SimBench()
+    sim.user.write(place("f"), b"1")
+    sim.clock.sleep(10)
+    calls = 0
+
+    def meddle(name: str, _at: tuple[bytes, ...]) -> None:
+        nonlocal calls
+        if name == "file.readinto":
+            calls += 1
+            assert calls < 10, "it reads for ever"
+            sim.user.append(place("f"), b"more")
+
+    sim.disk.on_call = meddle
+    assert reasons(sim.bench.scan()) == {"f": Reason.FILE_CHANGING}
+
+
 def test_a_link_that_is_replaced_while_it_is_read_is_not_believed() -> None:
     """Its target and its stamps are of one link."""
     sim = SimBench()

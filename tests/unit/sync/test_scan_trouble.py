@@ -168,6 +168,26 @@ def test_56_a_folder_that_moved_and_cannot_be_listed_is_not_gone() -> None:
     assert sim.bench.ids() == {"c": ids["a"], "c/b": ids["a/b"], "c/b/1": ids["a/b/1"]}
 
 
+def test_56_nor_is_it_the_folder_that_was_made_in_its_place() -> None:
+    """56. `mv A B; chmod 000 B; mkdir A`: what was in A is in B, wherever it is looked for."""
+    sim = SimBench()
+    for path in ("a/b/1", "a/2"):
+        sim.user.write(place(path), b"1")
+    sim.bench.settle()
+    ids = sim.bench.ids()
+    sim.user.rename(place("a"), place("c"))
+    sim.user.write(place("a/new"), b"1")
+    sim.disk.refuse(errno.EACCES, place("c"), calls=frozenset({"list_folder"}))
+    observation = sim.bench.settle()
+
+    assert (observation.gone, sim.bench.ids()) == ([], ids)
+    assert ids["a"] in observation.stalled
+    sim.disk.relent()
+    sim.bench.settle()
+    assert sim.bench.ids()["c/b/1"] == ids["a/b/1"]
+    assert sim.bench.ids()["a"] not in ids.values()
+
+
 def test_56_what_cannot_be_listed_in_a_folder_that_moved_is_frozen() -> None:
     """56. The folder moves, the unreadable one in it goes with it, and nothing below that is gone."""
     sim = SimBench()
