@@ -49,7 +49,7 @@ def materialise(
         _judge(target, id_, rules, judged)
     found |= {id_: reason for id_, reason in judged.items() if reason is not None}
     if rules.folds_case or rules.folds_form:
-        for parent in {node.parent for id_ in asked if (node := target.get(id_)) is not None}:
+        for parent in {node.parent for id_ in judged if (node := target.get(id_)) is not None}:
             found |= _clashes(target, parent, found, prefers, rules)
     return {
         id_: found[id_]

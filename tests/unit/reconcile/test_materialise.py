@@ -131,6 +131,14 @@ def test_a_clash_that_nobody_touched_goes_on() -> None:
     assert judged([file("1", "A"), file("2", "a")], FOLDS, absent=absent, touched=[]) == absent
 
 
+def test_names_below_a_folder_that_comes_into_sight_are_compared() -> None:
+    """Nobody touched them, and nobody has compared them while their folder was absent."""
+    nodes = [folder("d"), folder("e", at="d"), file("1", "A", at="e"), file("2", "a", at="e")]
+    absent = {id_of("d"): Reason.NAME_CLASH}
+
+    assert judged(nodes, FOLDS, absent=absent, touched=[]) == {id_of("2"): Reason.NAME_CLASH}
+
+
 def test_an_excluded_node_takes_no_name() -> None:
     """The other spelling may be on this disk."""
     absent = {id_of("1"): Reason.EXCLUDED}
