@@ -247,18 +247,27 @@ def _describe_unreadable(folder_fd: int, name: bytes, mode: int, mtime_ns: int |
     if sys.platform == "linux":
         fd = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder_fd)
         try:
-            if stat.S_ISLNK(os.fstat(fd).st_mode):
-                raise _error(errno.ELOOP)
+            if stat.S_IFMT(os.fstat(fd).st_mode) not in {stat.S_IFREG, stat.S_IFDIR}:  # swapped since it was looked at
+                raise _error(errno.EINVAL)
             path = b"/proc/self/fd/%d" % fd  # leads to what is open, whatever has its name now
             _set(path, mode, mtime_ns)
-            with suppress(PermissionError), open(path, "rb") as opened:  # noqa: PTH123 -- bytes
-                os.fsync(opened)
+            with suppress(PermissionError):
+                _sync(path)
         finally:
             os.close(fd)
     else:
         os.chmod(name, mode, dir_fd=folder_fd, follow_symlinks=False)
         if mtime_ns is not None:
             os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder_fd, follow_symlinks=False)
+
+
+def _sync(path: bytes) -> None:
+    """Make a file's or folder's attributes durable."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _kept_bits(info: os.stat_result) -> int:

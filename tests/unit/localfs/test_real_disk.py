@@ -195,21 +195,25 @@ def test_what_vanishes_while_listing_is_left_out(disk: RealDisk, root: Path, mon
     assert names(disk) == {b"b"}
 
 
-def test_a_file_the_owner_may_not_open_is_described(disk: RealDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", [A, FOLDER])
+def test_what_the_owner_may_not_open_is_described(
+    disk: RealDisk, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
     """Where opening is refused, the attributes are set without it."""
     make(disk, A)
+    disk.make_folder(FOLDER, 0o755)
     opens = os.open
 
     def strict(path: bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if path == b"a" and not flags & getattr(os, "O_PATH", 0):
+        if path == place[0] and not flags & getattr(os, "O_PATH", 0):
             raise PermissionError(errno.EACCES, "no")
         return opens(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", strict)
-    disk.describe(A, 0o640, 1_000_000_000)
-    found = disk.look(A)
+    disk.describe(place, 0o740, 1_000_000_000)
+    found = disk.look(place)
     assert found is not None
-    assert (found.stamps.mode, found.stamps.mtime_ns) == (0o640, 1_000_000_000)
+    assert (found.stamps.mode, found.stamps.mtime_ns) == (0o740, 1_000_000_000)
 
 
 def test_a_missing_folder_is_told_in_words(tmp_path: Path) -> None:
