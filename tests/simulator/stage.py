@@ -23,6 +23,7 @@ from mega_cli.errors import MegaError
 from mega_cli.localfs.disk import Place
 from mega_cli.localfs.sim_user import SimUser, SimUserFile
 from mega_cli.reconcile.actions import Event
+from mega_cli.reconcile.nodes import MemoryTree, path_of
 from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Reason
 from mega_cli.sync.report import CycleReport
 from mega_cli.sync.settings import Settings
@@ -105,9 +106,9 @@ class Device:
         """Write through an open file, wherever that is now, so that it then holds `whole`."""
         file.write(content.encode())
         view = self.client.view()
-        self._stage.world.ledger.note(
-            self.client.index, "late bytes", view, {**view, (b"late",): Seen("f", whole.encode(), 0, 0)}
-        )
+        ledger = self._stage.world.ledger
+        ledger.note(self.client.index, "late bytes", view, {**view, (b"late",): Seen("f", whole.encode(), 0, 0)})
+        ledger.tokens[whole.encode()].is_named = True  # a copy is the one place where they can be
 
     def do(self, what: str, act: Callable[[SimUser], object]) -> None:
         """Let the user do something."""
@@ -172,6 +173,10 @@ class Device:
         """Show the disk, the dates of conflict copies left out."""
         return _shown(self.client.view())
 
+    def read(self, path: str) -> str:
+        """Read a file."""
+        return self.client.user.read(_place(path)).decode()
+
     def path_of(self, shown: str) -> str:
         """Give the path that `tree` shows without its date."""
         paths = [b"/".join(place).decode() for place in self.client.view()]
@@ -187,6 +192,12 @@ class Device:
     def stalls(self) -> dict[str, Reason]:
         """Give what stood still in the last cycle, and why."""
         return {"/".join(stall.path): stall.reason for stall in self.reports[-1].plan.stalls}
+
+    @property
+    def absent(self) -> dict[str, Reason]:
+        """Give what is not on this disk on purpose, and why."""
+        tree = MemoryTree(self.client.volume.tree.values())
+        return {"/".join(path_of(tree, id_) or ()): reason for id_, reason in self.client.state.absent().items()}
 
     @property
     def uploaded(self) -> int:
@@ -237,14 +248,14 @@ class Stage:
     def expect(self, tree: Mapping[str, str], *devices: Device) -> None:
         """Require that all devices, or these, show exactly this, and that the world is at rest."""
         for device in devices or self.devices:
-            assert device.tree == dict(tree), device.client.name
+            assert device.tree == dict(tree), f"{device.client.name} holds {device.tree}"
         if not devices:
             check_rest(self.world)
         self.check()
 
     def check(self) -> None:
         """Require that nothing was found wrong so far."""
-        assert self.world.flaws == []
+        assert not self.world.flaws, self.world.flaws
 
 
 def _place(path: str) -> Place:
