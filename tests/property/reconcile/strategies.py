@@ -258,17 +258,18 @@ def grown(
 
 _number: Final = st.integers(0, 2**24 - 1)
 _base: Final = st.lists(_number, min_size=1, max_size=16)
-_changes: Final = st.lists(_number, max_size=12)
+changes: Final = st.lists(_number, max_size=12)
+"""What one side does, as numbers that `Change` reads."""
 _none: Final = st.just(())
 
-cases: Final = st.builds(grown, _base, _changes, _changes)
-one_sided: Final = st.builds(grown, _base, _none, _changes)
+cases: Final = st.builds(grown, _base, changes, changes)
+one_sided: Final = st.builds(grown, _base, _none, changes)
 """Only the remote was changed."""
 _linkless: Final = st.just(DiskRules(has_links=False))
-poor_cases: Final = st.builds(grown, _base, _changes, _changes, _linkless, _linkless, contents=st.just(1))
+poor_cases: Final = st.builds(grown, _base, changes, changes, _linkless, _linkless, contents=st.just(1))
 """There is one content in the world, and no link."""
-folding_cases: Final = st.builds(grown, _base, _changes, _changes, st.just(FOLDING))
-windows_cases: Final = st.builds(grown, _base, _changes, _changes, st.just(WINDOWS))
+folding_cases: Final = st.builds(grown, _base, changes, changes, st.just(FOLDING))
+windows_cases: Final = st.builds(grown, _base, changes, changes, st.just(WINDOWS))
 lucks: Final = st.integers(0, 2**16 - 1)
 """Seeds of the order and of the outcomes of steps; 0 is the order of the plan, without a failure."""
 choices: Final = st.lists(st.integers(0, 63), max_size=3)

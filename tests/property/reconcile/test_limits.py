@@ -73,12 +73,11 @@ def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[
     world = World.of(case, policy())
     for id_ in chosen(world, numbers):
         if world.disk.get(id_) is not None and not world.hidden(id_):
-            for node in [*below(world.disk, id_)]:
-                world.disk.remove(node.id)
-            world.disk.remove(id_)
+            world.disk = without(world.disk, [id_])
             world.absent[id_] = Reason.EXCLUDED
     kept = {node.id for node in world.volume if world.hidden(node.id)}
     excluded = frozenset(world.absent)
+    seen = world.as_seen()
 
     world.run(plan, luck)
 
@@ -86,6 +85,7 @@ def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[
     assert world.absent.keys() == {id_ for id_ in excluded if world.volume.get(id_) is not None}
     assert world.disk == without(world.volume, world.absent)
     assert world.base == world.volume
+    assert must_survive(seen) - substances(world.volume) == {}
 
 
 @pytest.mark.parametrize(("rules", "strategy"), [(FOLDING, folding_cases), (WINDOWS, windows_cases)])

@@ -125,6 +125,11 @@ class World:
         """Tell whether a node is absent from the disk on purpose."""
         return id_ in self.absent or (self.disk.get(id_) is None and self._has_above(self.base, id_, self.absent))
 
+    def as_seen(self) -> Case:
+        """Give the world as a case: what is absent on purpose counts as being here as it was."""
+        hidden = (node for node in self.base if self.hidden(node.id))
+        return Case(tuple(self.base), (*self.disk, *hidden), tuple(self.volume))
+
     def _local(self) -> dict[NodeId, Node | None]:
         ids = {id_ for id_ in self._ids() if not self.frozen(id_) and not self.hidden(id_)}
         return _delta(self.base, self.disk, ids)

@@ -1,0 +1,116 @@
+"""Life goes on: users change either side again, after a fixed point or in the middle of the way to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given
+
+from mega_cli.reconcile.nodes import MemoryTree
+from mega_cli.reconcile.plan import plan
+from mega_cli.reconcile.situation import DiskRules, Reason
+from tests.property.reconcile.laws import has_converged, must_be_gone, must_survive, policy, substances, without
+from tests.property.reconcile.profile import thoroughly
+from tests.property.reconcile.strategies import (
+    EXACT,
+    FOLDING,
+    Case,
+    Change,
+    Gardener,
+    cases,
+    changes,
+    choices,
+    folding_cases,
+    lucks,
+)
+from tests.property.reconcile.test_limits import chosen
+from tests.property.reconcile.world import World
+
+
+def live_on(world: World, local: Sequence[int], remote: Sequence[int], prefix: str = "2") -> None:
+    """Let the users of both sides change what is there now."""
+    sides = ((world.disk, local, f"L{prefix}", world.policy.disk), (world.volume, remote, f"R{prefix}", EXACT))
+    for tree, numbers, made, rules in sides:
+        gardener = Gardener(tree, made, rules)
+        for number in numbers:
+            gardener.change(Change.decoded(number))
+
+
+@given(cases, changes, changes, lucks)
+@thoroughly
+def test_a_second_life_ends_well(case: Case, local: list[int], remote: list[int], luck: int) -> None:
+    """What holds for a first sync holds for the next, whose base is what came of the first."""
+    world = World.of(case, policy()).run(plan, luck)
+    live_on(world, local, remote)
+    second = world.as_seen()
+
+    world.run(plan, luck)
+
+    assert has_converged(world)
+    assert must_survive(second) - substances(world.disk) == {}
+    assert {node.id for node in world.disk} & must_be_gone(second) == set()
+
+
+@given(folding_cases, changes, changes, lucks)
+@thoroughly
+def test_a_second_life_on_a_disk_that_folds_ends_well(
+    case: Case, local: list[int], remote: list[int], luck: int
+) -> None:
+    """The same where some nodes are absent, and the user may take the names they would have."""
+    world = World.of(case, policy(disk=FOLDING)).run(plan, luck)
+    live_on(world, local, remote)
+    second = world.as_seen()
+
+    world.run(plan, luck)
+
+    assert world.disk == without(world.volume, world.absent)
+    assert world.base == world.volume
+    assert must_survive(second) - substances(world.volume) == {}
+
+
+@pytest.mark.parametrize("rules", [EXACT, FOLDING])
+def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
+    """Whatever was half done when a user came by, it ends, and both sides agree."""
+
+    @given(folding_cases, changes, changes, choices, lucks)
+    @thoroughly
+    def ends(case: Case, local: list[int], remote: list[int], numbers: list[int], luck: int) -> None:
+        world = World.of(case, policy(disk=rules))
+        world.stalled = dict.fromkeys(chosen(world, numbers), Reason.FILE_CHANGING)
+        world.round(plan, Random(luck), may_fail=True)
+        world.stalled = {}
+        live_on(world, local, remote)
+        world.round(plan, Random(luck), may_fail=True)
+        live_on(world, remote, local, "3")
+
+        world.run(plan, luck)
+
+        assert world.disk == without(world.volume, world.absent)
+        assert world.base == world.volume
+
+    ends()
+
+
+@given(folding_cases, choices, lucks)
+@thoroughly
+def test_all_limits_at_once_end_well(case: Case, numbers: list[int], luck: int) -> None:
+    """A disk that folds, a stalled node and an excluded one: nothing is lost, and when all is over all is here."""
+    world = World.of(case, policy(disk=FOLDING))
+    stalled, excluded = numbers[:1], numbers[1:]
+    for id_ in chosen(world, excluded):
+        if world.disk.get(id_) is not None and not world.hidden(id_):
+            world.disk = without(world.disk, [id_])
+            world.absent[id_] = Reason.EXCLUDED
+    world.stalled = dict.fromkeys(chosen(world, stalled), Reason.UNREADABLE)
+    seen = world.as_seen()
+
+    world.run(plan, luck)
+    world.stalled = {}
+    world.absent = dict.fromkeys(world.absent, Reason.FAILED)
+    world.policy = policy()
+    world.run(plan, luck)
+
+    assert has_converged(world)
+    assert must_survive(seen) - substances(MemoryTree(world.volume)) == {}
