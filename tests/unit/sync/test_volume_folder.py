@@ -10,6 +10,7 @@ import pytest
 
 from mega_cli.errors import BugError, IntegrityError, LimitError, SafetyStopError
 from mega_cli.formats.page import EXT_XATTRS, FILE, FOLDER, LINK, Entry
+from mega_cli.model import LIST as LIST_KIND
 from mega_cli.paths.names import ESCAPE_MARKER, name_from_disk
 from mega_cli.paths.remote import ROOT as VOLUME_ROOT
 from mega_cli.sync.entries import sync_id
@@ -292,6 +293,35 @@ def test_a_full_folder_costs_no_more_than_its_change(levers: VolumeLevers, clien
 
     assert len(other.look().changes) == 1
     assert len(levers.server.fetched) < 10
+
+
+@pytest.mark.parametrize("data", [b"what it says", fixed("large", 700_000)], ids=["small", "large"])
+def test_content_that_is_not_what_its_entry_says_is_refused(levers: VolumeLevers, client: Client, data: bytes) -> None:
+    """Every blob verifies, and the whole is another file: whoever wrote the entry lied."""
+    client.put((a_file("file", data), data), (a_file("good", b"good"), b"good"))
+    entry = read(levers)["file"]
+    write(levers, entry.replace(digest=fixed("another digest")))
+    client.look()
+    lied, good = sorted(client.tree, key=lambda node: node.name)
+
+    (_, error), (found, none) = client.fetch(lied, good)
+
+    assert isinstance(error, IntegrityError)
+    assert (found, none) == (b"good", None)
+
+
+def test_a_list_that_is_lost_fails_its_file_alone(levers: VolumeLevers, client: Client) -> None:
+    """It is found out before the first chunk is asked for."""
+    data = fixed("large", 6_000_000)
+    client.put((a_file("file", data), data), (a_file("good", b"good"), b"good"))
+    (ref,) = read(levers)["file"].ref_list()
+    assert ref.kind == LIST_KIND
+    del levers.server.blobs[ref.id]
+
+    (_, error), (found, none) = client.fetch(a_file("file", data), a_file("good", b"good"))
+
+    assert isinstance(error, IntegrityError)
+    assert (found, none) == (b"good", None)
 
 
 def test_values_show_no_names_and_no_keys(client: Client) -> None:
