@@ -25,6 +25,7 @@ _VERBS: Final = {
     Deed.TRASH: "to trash",
 }
 _WIDTH: Final = 8
+_SHOWN_PATHS: Final = 3
 
 REASONS: Final[Mapping[Reason, tuple[str, str]]] = {
     Reason.FILE_CHANGING: ("it is being written to", "nothing to do: a later run takes it, when it rests"),
@@ -111,8 +112,8 @@ def hold_line(hold: HoldRow) -> str:
     """Write which deletions wait."""
     where = "on this disk" if hold.side == Side.LOCAL else "in the volume"
     count = counted(hold.files, "file") if hold.files else counted(len(hold.ids), "folder")
-    shown = ", ".join(hold.paths[:3]) + (", …" if len(hold.paths) > 3 or hold.files > len(hold.paths) else "")  # noqa: PLR2004 -- a few
-    return f"{hold.name or 'held'}: {count} would be deleted {where}: {shown}"
+    paths = [*hold.paths[:_SHOWN_PATHS], *(["…"] if hold.files > min(len(hold.paths), _SHOWN_PATHS) else [])]
+    return f"{hold.name}: {count} would be deleted {where}" + (f": {', '.join(paths)}" if paths else "")
 
 
 def summary_sentence(report: RunReport) -> str:
@@ -157,7 +158,7 @@ def _counts(report: RunReport) -> list[str]:
 def _standing(report: RunReport) -> str:
     parts = []
     if report.holds:
-        parts.append(f"{counted(sum(hold.files for hold in report.holds), 'deletion')} held")
+        parts.append(f"{counted(sum(hold.files or len(hold.ids) for hold in report.holds), 'deletion')} held")
     if report.stalls:
         parts.append(f"{len(report.stalls):,} standing still")
     if report.failures:

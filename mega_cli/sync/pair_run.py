@@ -51,6 +51,8 @@ Note = Callable[[str], None]
 _UNMADE: Final = "new"
 """The id of a pair that a dry run only imagines."""
 _HASHING_THREADS: Final = 2
+_LOOKS: Final = 3
+"""How often a dry run looks, while something is so young that it needs a second look."""
 
 
 class Wanted(NamedTuple):
@@ -166,9 +168,14 @@ class _Run:
 
     def look(self) -> RunReport:
         """Say what would be done."""
-        cycle = self._engine(Settings()).cycle(is_dry_run=True)
+        engine, clock = self._engine(Settings()), RealClock()
+        for _ in range(_LOOKS):
+            cycle = engine.cycle(is_dry_run=True)
+            if not cycle.waiting_s:
+                break
+            clock.sleep(cycle.waiting_s)  # a file written just now is no reason to show half a plan
         self.planned(cycle.plan)
-        now_ns = RealClock().now_ns()
+        now_ns = clock.now_ns()
         holds = [
             HoldRow(hold_name(hold), hold.side, hold.ids, hold.files, tuple(map("/".join, hold.paths)), now_ns)
             for hold in cycle.plan.holds
