@@ -7,7 +7,7 @@ stands there now: two nodes never have one name.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Final, final
 
 from mega_cli.localfs.disk import Disk, Place
@@ -149,13 +149,23 @@ class Absences:
                     self._kept.add(row.node.id)  # it is in its place, in a folder that stands still
                 elif row is not None:
                     self._keep(row.node.id, item.place, Reason.FILE_CHANGING)
-                    taken.append(self._place_key(row.node.parent, row.node.name))
+                    taken += self._stay(row)
                 elif item.above not in self.held:
                     self._seen.stalled[id_of_place(item.place)] = item.place, Reason.FILE_CHANGING
 
+    def _stay(self, row: LocalRow) -> Iterator[tuple[NodeId, str]]:
+        """Keep the folders in which a row was, though they are gone; give the places that are not free for it."""
+        yield self._place_key(row.node.parent, row.node.name)
+        id_ = row.node.parent
+        while id_ in self._gone and id_ not in self._kept:
+            above = self._gone[id_]
+            self._keep(id_, self._known.places[id_], Reason.FILE_CHANGING)
+            yield self._place_key(above.node.parent, above.node.name)
+            id_ = above.node.parent
+
     def _is_kept(self, id_: NodeId) -> bool:
-        """Tell whether a gone row lies in something that stays as it is after all."""
-        while id_ in self._gone:
+        """Tell whether a gone row, or a folder it was in, stays as it is after all."""
+        while id_ in self._gone and id_ not in self._kept:
             id_ = self._gone[id_].node.parent
         return id_ in self._kept
 

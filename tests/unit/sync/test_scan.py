@@ -269,6 +269,28 @@ def test_a_row_of_folders_that_took_each_others_names_waits_as_a_whole() -> None
     assert after["a"] not in ids.values()
 
 
+def test_a_folder_stays_as_long_as_one_that_left_it_is_held_back() -> None:
+    """`mv A/c B/c; rm -r A`, where the folder B takes the name of a file that has only just gone."""
+    sim = SimBench()
+    sim.user.write(place("a/c/1"), b"1")
+    sim.user.write(place("b"), b"1")
+    sim.bench.settle()
+    ids = sim.bench.ids()
+    sim.user.rename(place("a/c"), place("aside"))
+    sim.user.remove(place("a"))
+    sim.user.rename(place("aside"), place(".mega/aside"))
+    sim.bench.scan()
+    sim.clock.sleep(5)
+    sim.user.remove(place("b"))
+    sim.user.rename(place(".mega/aside"), place("b/c"))
+
+    assert sim.bench.scan().gone == []
+    assert sim.bench.ids() == ids
+    sim.bench.settle()
+    assert sim.bench.ids()["b/c"] == ids["a/c"]
+    assert sim.bench.paths() == ["b", "b/c", "b/c/1"]
+
+
 def test_nothing_in_a_folder_that_is_held_back_is_gone() -> None:
     """Its absence was proven where the folder was; it waits with the folder."""
     sim = SimBench()
