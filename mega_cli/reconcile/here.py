@@ -33,9 +33,9 @@ def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
     disk = Overlay(trees.base, {id_: None if missing.reason(id_) else tree.get(id_) for id_ in ids})
     waits = {id_: reason for id_ in ids if (reason := _reason_to_wait(id_, disk, tree, trees, missing))}
     may_wait = bool(waits or trees.is_stalled_anywhere)
-    waiting = _Waiting(disk, ids, trees, missing, rules).leave(waits) if may_wait else {}
+    waiting = _Waiting(disk, ids, trees, rules).leave(waits) if may_wait else {}
     left = {id_: reason for id_, reason in absent.items() if id_ not in waiting}
-    return Here(disk, ids, {**_not_seen_yet(ids, tree, trees, missing), **left}, waiting)
+    return Here(disk, ids, {**_coming(ids, tree, trees, missing), **_leaving(ids, tree, trees, disk), **left}, waiting)
 
 
 def _concerned(tree: Overlay, trees: Trees, missing: Below) -> list[NodeId]:
@@ -48,12 +48,22 @@ def _concerned(tree: Overlay, trees: Trees, missing: Below) -> list[NodeId]:
     return sorted(ids)
 
 
-def _not_seen_yet(ids: list[NodeId], tree: Overlay, trees: Trees, missing: Below) -> dict[NodeId, Reason]:
-    """Give what was absent and shall be here: absent still, until it is seen, or a failed fetch would be a deletion."""
+def _coming(ids: list[NodeId], tree: Overlay, trees: Trees, missing: Below) -> dict[NodeId, Reason]:
+    """Give what was absent and shall be here: absent until it is seen, or a failed fetch would be a deletion."""
     found = {
         id_: node.parent
         for id_ in ids
         if (node := tree.get(id_)) is not None and trees.absent.top(id_) is not None and missing.top(id_) is None
+    }
+    return {id_: Reason.FAILED for id_, parent in found.items() if parent not in found}
+
+
+def _leaving(ids: list[NodeId], tree: Overlay, trees: Trees, disk: Overlay) -> dict[NodeId, Reason]:
+    """Give what is here and shall only be there: absent from now on, or a removal half done would be a deletion."""
+    found = {
+        id_: here.parent
+        for id_ in ids
+        if tree.get(id_) is not None and disk.get(id_) is None and (here := trees.here(id_)) is not None
     }
     return {id_: Reason.FAILED for id_, parent in found.items() if parent not in found}
 
@@ -85,8 +95,8 @@ def _reason_to_wait(id_: NodeId, disk: Overlay, tree: Overlay, trees: Trees, mis
 class _Waiting:
     """Nodes that are left as they are, and then those that are in the way of that, until what is left is a tree."""
 
-    def __init__(self, disk: Overlay, ids: list[NodeId], trees: Trees, missing: Below, rules: DiskRules) -> None:
-        self._disk, self._ids, self._trees, self._missing = disk, ids, trees, missing
+    def __init__(self, disk: Overlay, ids: list[NodeId], trees: Trees, rules: DiskRules) -> None:
+        self._disk, self._ids, self._trees = disk, ids, trees
         self._rules = rules
         self._waiting: dict[NodeId, Reason] = {}
         self._taken: dict[tuple[NodeId, str], NodeId] = {}
@@ -113,19 +123,14 @@ class _Waiting:
         | to be done | in the way | reason |
         |---|---|---|
         | remove a folder | something stays in it | `DIR_NOT_EMPTY` |
-        | take off this disk, with the folder above that it cannot hold | that folder stays | that one's |
         | arrive | below a stalled folder | that folder's |
         | arrive | the new folder does not come, or something stays at the place | that one's |
         | arrive | the new folder stays below the node itself | `HELD` |
         """
         want, here = self._disk.get(id_), self._trees.here(id_)
         if want is None:
-            if here is None:
-                return None
-            if here.kind == "d" and self._disk.children(id_):
-                return Reason.DIR_NOT_EMPTY
-            top = self._missing.top(id_)
-            return None if top is None else self._waiting.get(top)
+            is_kept = here is not None and here.kind == "d" and self._disk.children(id_)
+            return Reason.DIR_NOT_EMPTY if is_kept else None
         if here is not None and here.place == want.place:
             return None
         if (stalled := self._trees.stalled(want.parent)) is not None:
