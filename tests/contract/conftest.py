@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from mega_cli.localfs.disk import Disk
 from tests.kit.disks import REAL, SIMULATED, Neighbour, disk_called
+from tests.kit.remote_ends import Client, Levers, SimLevers, VolumeLevers, looking
 
 
 @pytest.fixture(params=[*REAL, *SIMULATED])
@@ -32,3 +34,22 @@ def neighbour(request: pytest.FixtureRequest, member: str) -> Neighbour:
     assert member
     found: Neighbour = request.node.neighbour
     return found
+
+
+@pytest.fixture(params=["simulated", "volume"])
+def levers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Levers]:
+    """Give a remote with an empty folder."""
+    with ExitStack() as stack:
+        yield SimLevers() if request.param == "simulated" else VolumeLevers(stack, tmp_path)
+
+
+@pytest.fixture
+def one(levers: Levers) -> Client:
+    """Give a client that has looked."""
+    return looking(levers, 1)
+
+
+@pytest.fixture
+def other(levers: Levers) -> Client:
+    """Give another one."""
+    return looking(levers, 2)

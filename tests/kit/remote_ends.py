@@ -295,3 +295,10 @@ class Client:
     def _download(self, node: Node, sink: MemorySink) -> Download:
         open_: Callable[[], MemorySink] = lambda: sink  # noqa: E731 -- bound to this one
         return Download(node, path_of(self.tree, node.id) or (node.name,), open_)
+
+
+def looking(levers: Levers, device: int) -> Client:
+    """Open the folder on a device and look."""
+    client = Client(levers.folder(device))
+    client.look()
+    return client
