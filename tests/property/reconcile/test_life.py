@@ -99,10 +99,7 @@ def test_all_limits_at_once_end_well(case: Case, numbers: list[int], luck: int) 
     """A disk that folds, a stalled node and an excluded one: nothing is lost, and when all is over all is here."""
     world = World.of(case, policy(disk=FOLDING))
     stalled, excluded = numbers[:1], numbers[1:]
-    for id_ in chosen(world, excluded):
-        if world.disk.get(id_) is not None and not world.hidden(id_):
-            world.disk = without(world.disk, [id_])
-            world.absent[id_] = Reason.EXCLUDED
+    world.exclude(chosen(world, excluded))
     world.stalled = dict.fromkeys(chosen(world, stalled), Reason.UNREADABLE)
     seen = world.as_seen()
 

@@ -71,10 +71,7 @@ def test_p12_what_is_stalled_is_left_alone(case: Case, numbers: list[int], luck:
 def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[int], luck: int) -> None:
     """P12: what is excluded stays in the volume as the other devices have it, and off this disk."""
     world = World.of(case, policy())
-    for id_ in chosen(world, numbers):
-        if world.disk.get(id_) is not None and not world.hidden(id_):
-            world.disk = without(world.disk, [id_])
-            world.absent[id_] = Reason.EXCLUDED
+    world.exclude(chosen(world, numbers))
     kept = {node.id for node in world.volume if world.hidden(node.id)}
     excluded = frozenset(world.absent)
     seen = world.as_seen()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 
 from mega_cli.reconcile.actions import PutNode, RemoveFolder, RemoveNode
 from mega_cli.reconcile.nodes import MemoryTree, Node, path_of
 from mega_cli.reconcile.plan import plan
-from mega_cli.reconcile.situation import DeleteLimit, Mode, Reason
+from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode, Reason
 from tests.property.reconcile.laws import deleted, has_converged, on_this_disk, policy, structure, substances, without
 from tests.property.reconcile.profile import thoroughly
-from tests.property.reconcile.strategies import Case, cases, lucks
+from tests.property.reconcile.strategies import EXACT, FOLDING, Case, cases, choices, folding_cases, lucks
+from tests.property.reconcile.test_limits import chosen
 from tests.property.reconcile.world import World
 
 
@@ -46,6 +48,31 @@ def test_backup_up_removes_nothing(case: Case, luck: int) -> None:
     assert deleted(world.done) == []
     assert {node.id for node in case.remote} <= {node.id for node in world.volume}
     assert substances(case.local) - substances(world.volume) == {}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("rules", [EXACT, FOLDING])
+def test_no_mode_touches_what_it_cannot_see(mode: Mode, rules: DiskRules) -> None:
+    """P12 in every mode: stalled nodes are left alone, absent ones stay in the volume, and it ends."""
+
+    @given(folding_cases, choices, lucks)
+    @thoroughly
+    def leaves_alone(case: Case, numbers: list[int], luck: int) -> None:
+        world = World.of(case, policy(mode, rules))
+        world.exclude(chosen(world, numbers[1:]))
+        world.stalled = dict.fromkeys(chosen(world, numbers[:1]), Reason.UNREADABLE)
+        kept = {node.id for node in world.volume if world.hidden(node.id)}
+
+        world.run(plan, luck)
+
+        assert kept <= {node.id for node in world.volume}
+        world.stalled = {}
+        world.run(plan, luck)
+        if mode in {Mode.TWO_WAY, Mode.MIRROR_DOWN}:
+            assert world.disk == without(world.volume, world.absent)
+            assert world.base == world.volume
+
+    leaves_alone()
 
 
 def after_loss(case: Case) -> tuple[Case, frozenset[bytes]]:

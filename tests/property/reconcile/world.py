@@ -31,7 +31,7 @@ from mega_cli.reconcile.actions import (
     WriteLink,
 )
 from mega_cli.reconcile.materialise import fold
-from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, TreeView, flaws_of
+from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, TreeView, below, flaws_of
 from mega_cli.reconcile.settle import settle
 from mega_cli.reconcile.situation import Policy, Reason, Situation
 from tests.property.reconcile.strategies import Case
@@ -77,6 +77,14 @@ class World:
     def of(case: Case, policy: Policy | None = None) -> World:
         """Begin with a case."""
         return World(MemoryTree(case.base), MemoryTree(case.local), MemoryTree(case.remote), policy or Policy())
+
+    def exclude(self, ids: Iterable[NodeId]) -> None:
+        """Take nodes off the disk on purpose, with all below them."""
+        for id_ in ids:
+            if self.disk.get(id_) is not None:
+                gone = {id_, *(node.id for node in below(self.disk, id_))}
+                self.disk = MemoryTree(node for node in self.disk if node.id not in gone)
+                self.absent[id_] = Reason.EXCLUDED
 
     def run(self, planner: Planner, luck: int = 0) -> World:
         """Plan and carry out until nothing is left to do; fails when that takes more than 4 rounds a node (P1)."""
