@@ -95,10 +95,9 @@ def test_held_deletions_are_counted_and_named() -> None:
         (
             run(
                 CycleReport(Plan(), uploaded=2, sent_bytes=2048, remote_changes=3, skipped=1),
-                CycleReport(Plan(), downloaded=1, received_bytes=5, local_changes=3),
+                CycleReport(Plan(), downloaded=1, received_bytes=5, local_changes=1),
             ),
-            "2 files uploaded (2.0 KiB), 1 file downloaded (5 B), 2 other changes here, 1 other change there; "
-            "up to date",
+            "2 files uploaded (2.0 KiB), 1 file downloaded (5 B), 1 other change there; up to date",
         ),
         (run(CycleReport(Plan(stalls=(STALL,)))), "nothing to do; 1 standing still"),
         (run(holds=(HOLD,), is_dry_run=True), "dry run: nothing would be done; nothing was changed"),
