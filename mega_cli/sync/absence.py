@@ -64,12 +64,15 @@ class Absences:
         self._kept: set[NodeId] = set()
         """Nodes that stay as they are for now, with all below them."""
         self._gone: dict[NodeId, LocalRow] = {}
+        self._arrived: frozenset[Place] = frozenset()
+        """Where folders stand that were recognised."""
         self.held: set[Item] = set()
         """Items that are left alone in this scan, as is what lies in them."""
 
     def judge(self) -> list[NodeId]:
         """Give the nodes that are gone, children before parents; stall the others, and what stands in their places."""
         now_at = {item.id: item.place for item in self._seen.items if item.id is not None and item.kind == "d"}
+        self._arrived = frozenset(now_at.values())
         self._kept = set(self._seen.stalled)
         self._kept |= {item.id for item in self._seen.items if item.trouble is not None and item.id is not None}
         taken = [self._place_key(row.node.parent, row.node.name) for row in self._known.barred.values()]
@@ -115,6 +118,7 @@ class Absences:
             if found.kind == "d" and found.stamps.dev != self._seen.root_dev:
                 return Reason.NESTED_MOUNT
             is_another = is_folder and self._settings.ids_are_stable and found.ino != _ino(row)
+            is_another = is_another or place in self._arrived  # as somebody else: numbers are used again
             if found.kind == row.node.kind and not is_another:
                 self._seen.wait(AGAIN_S)
                 return Reason.FILE_CHANGING

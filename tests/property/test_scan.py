@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mega_cli.crypto.content import content_digest
@@ -88,6 +88,8 @@ def _shown(node: Node) -> object:
     return ("l", node.target) if node.kind == "l" else ("f", node.digest, node.size, node.mode, node.mtime_ns)
 
 
+@example(157, True, 1, False)  # a folder was gone before the one that had left it could arrive
+@example(6208, True, 1, True)  # two rows had one inode, and the other one was taken for the folder
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 1 << 32), st.booleans(), st.sampled_from(_TICKS_NS), st.booleans())
 def test_the_rows_become_the_disk(seed: int, ids_are_stable: bool, tick_ns: int, folds_case: bool) -> None:  # noqa: FBT001 -- drawn
