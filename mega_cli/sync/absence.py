@@ -75,9 +75,10 @@ class Absences:
         self._arrived = frozenset(now_at.values())
         self._kept = set(self._seen.stalled)
         self._kept |= {item.id for item in self._seen.items if item.trouble is not None and item.id is not None}
-        taken = [self._place_key(row.node.parent, row.node.name) for row in self._known.barred.values()]
-        for id_ in self._known.barred:
-            self._keep(id_, self._known.places[id_], Reason.FILE_CHANGING)
+        taken: list[tuple[NodeId, str]] = []
+        for id_, (row, barred) in self._known.barred.items():
+            self._keep(id_, self._known.places[id_], barred)
+            taken.append(self._place_key(row.node.parent, row.node.name))
         for id_, row in self._known.lost.items():
             parent = row.node.parent
             if parent in self._kept:
@@ -122,8 +123,9 @@ class Absences:
             if found.kind == row.node.kind and not is_another:
                 self._seen.wait(AGAIN_S)
                 return Reason.FILE_CHANGING
-        if self._known.is_barred(row):
-            return Reason.FILE_CHANGING
+        barred = self._known.why_barred(row)
+        if barred is not None:
+            return barred
         left_s = self._settings.absence_s - self._waits.waited_s(row.node.id)
         if left_s > _TICK_S:
             self._seen.wait(left_s)

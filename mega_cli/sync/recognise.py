@@ -14,6 +14,7 @@ from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.identity import Trace, match_contents, match_folders
 from mega_cli.reconcile.materialise import fold
 from mega_cli.reconcile.nodes import Kind, NodeId
+from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.reading import Reading
@@ -37,7 +38,7 @@ class Recognition:
         """Folders before what lay in them."""
         self.places: dict[NodeId, Place] = {}
         """Where lost and barred rows were."""
-        self.barred: dict[NodeId, LocalRow] = {}
+        self.barred: dict[NodeId, tuple[LocalRow, Reason]] = {}
         """Rows whose inode was found in something that cannot be trusted: they, and those below, are nothing else."""
         for row, place in seen.missing.values():
             self._lose(row, place)
@@ -93,21 +94,20 @@ class Recognition:
         while waiting:
             row, place = waiting.pop()
             self.places[row.node.id] = place
-            if self.is_barred(row):
-                self.barred[row.node.id] = row
+            reason = self.why_barred(row)
+            if reason is not None:
+                self.barred[row.node.id] = row, reason
                 continue
             self.lost[row.node.id] = row
             if row.node.kind == "d":
                 below = self._children[row.node.id] = self._state.local.rows(row.node.id)
                 waiting += [(child, (*place, child.disk_name)) for child in reversed(below)]
 
-    def is_barred(self, row: LocalRow) -> bool:
-        """Tell whether a row's inode was found, in something that cannot be trusted: then nothing vanished."""
-        return (
-            self._settings.ids_are_stable
-            and (row.node.kind, StatPrint(*row.stamps[:STAT_WIDTH]).ino) in self._seen.barred
-            and (row.node.kind == "d" or row.stamps[STAT_WIDTH] == 1)
-        )
+    def why_barred(self, row: LocalRow) -> Reason | None:
+        """Say why a row has not vanished, though its place is empty: its inode was found in something untrustworthy."""
+        if not self._settings.ids_are_stable or (row.node.kind != "d" and row.stamps[STAT_WIDTH] != 1):
+            return None
+        return self._seen.barred.get((row.node.kind, StatPrint(*row.stamps[:STAT_WIDTH]).ino))
 
     def _rows_by_name(self, id_: NodeId) -> Mapping[str, LocalRow]:
         """Give the rows in a folder that was lost, by their names as this disk compares them."""

@@ -153,7 +153,7 @@ class Scanner:
     @staticmethod
     def _trouble(item: Item, reason: Reason, seen: Sighting) -> None:
         item.trouble = reason
-        seen.barred.add((item.kind, item.found.ino))
+        seen.barred[item.kind, item.found.ino] = reason
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 

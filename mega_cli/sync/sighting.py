@@ -84,8 +84,8 @@ class Sighting:
     stalled: dict[NodeId, tuple[Place, Reason]] = field(default_factory=dict)
     excluded: list[NodeId] = field(default_factory=list)
     """Nodes with rows that rules leave out."""
-    barred: set[tuple[str, int]] = field(default_factory=set)
-    """Kind and inode of what was found and cannot be trusted: a row with both has not vanished."""
+    barred: dict[tuple[str, int], Reason] = field(default_factory=dict)
+    """By kind and inode, what was found and cannot be trusted: a row with both has not vanished."""
     root_dev: int = 0
     waiting_s: float = 0.0
     found_files: int = 0
@@ -94,7 +94,7 @@ class Sighting:
         """Note what cannot be trusted now: a node when it has a row, else a place."""
         self.stalled[id_of_place(place) if row is None else row.node.id] = place, reason
         if found is not None:
-            self.barred.add((found.kind, found.ino))
+            self.barred[found.kind, found.ino] = reason
 
     def wait(self, seconds: float) -> None:
         """Ask for a second look."""

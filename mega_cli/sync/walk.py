@@ -286,7 +286,7 @@ class Walk:
             self.seen.wait(AGAIN_S)
         if folder.item is not None:
             folder.item.trouble = reason
-            self.seen.barred.add(("d", folder.item.found.ino))
+            self.seen.barred["d", folder.item.found.ino] = reason
         else:
             self.seen.stalled[folder.id] = folder.place, reason
 

@@ -163,6 +163,7 @@ def test_56_a_folder_that_moved_and_cannot_be_listed_is_not_gone() -> None:
     observation = sim.bench.settle()
 
     assert (observation.gone, sim.bench.ids()) == ([], ids)
+    assert reasons(observation) == {"a": Reason.UNREADABLE, "c": Reason.UNREADABLE}
     sim.disk.relent()
     sim.bench.settle()
     assert sim.bench.ids() == {"c": ids["a"], "c/b": ids["a/b"], "c/b/1": ids["a/b/1"]}
