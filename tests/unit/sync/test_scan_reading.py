@@ -39,6 +39,20 @@ def test_a_young_file_with_the_content_of_its_row_needs_no_wait() -> None:
     assert sim.bench.nodes()["f"].mtime_ns == sim.clock.wall_ns
 
 
+def test_a_young_file_of_the_same_size_waits_if_its_content_is_another() -> None:
+    """It is read to find out, and then left alone until it is old enough."""
+    sim = SimBench()
+    sim.user.write(place("f"), b"1")
+    sim.bench.settle()
+    before = sim.bench.nodes()
+    sim.user.write(place("f"), b"2")
+
+    observation = sim.bench.scan()
+    assert reasons(observation) == {"f": Reason.FILE_CHANGING}
+    assert observation.waiting_s == pytest.approx(2.0)
+    assert sim.bench.nodes() == before
+
+
 @pytest.mark.parametrize("ahead_s", [11, 1_000_000_000])
 def test_a_file_from_the_future_has_no_age(ahead_s: int) -> None:
     """Time is opaque: such a file is synced at once, not in a hundred years."""
