@@ -52,7 +52,8 @@ class Sight(NamedTuple):
     `is_whole`: it could not be compared with the mark (there was none, or its pages are gone), so `changes` is every
     node there is, and what is not among them is gone. `unheld` are nodes that are there and that sync cannot hold,
     kinds of a later version or names that are no text: they are left alone, with everything below. Of those too, only
-    what is different from the mark is told.
+    what is different from the mark is told: a change to None says that one of them is gone, or was a node and is unheld
+    from now on.
     """
 
     mark: RemoteMark

@@ -248,13 +248,19 @@ def _sight(mark: RemoteMark, differences: Iterable[Difference], *, is_whole: boo
             raise IntegrityError
         if was is not None and (now is None or now.id != was.id):
             changes.setdefault(was.id, None)
+        elif before is not None and after is None:  # it could not be held, and is gone for good
+            changes.setdefault(_id(before), None)
         if now is not None and now != was:
             if changes.get(now.id) is not None:
                 raise IntegrityError
             changes[now.id] = now
         if after is not None and now is None:
-            unheld.append((after.entry.node_id, after.path))
+            unheld.append((_id(after), after.path))
     return Sight(mark, [Change(id_, node) for id_, node in changes.items()], is_whole, unheld)
+
+
+def _id(placed: Placed) -> NodeId:
+    return sync_id(placed.entry.node_id, placed.entry.kind)
 
 
 def _held(placed: Placed | None) -> Node | None:

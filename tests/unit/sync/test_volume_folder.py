@@ -156,6 +156,39 @@ def test_a_node_that_sync_can_no_longer_hold_is_gone(levers: VolumeLevers, clien
     assert list(sight.unheld) == [(D.id, (ESCAPED.name,))]
 
 
+def test_a_link_that_sync_can_no_longer_hold_is_told_by_the_id_of_its_node(
+    levers: VolumeLevers, client: Client
+) -> None:
+    """Who had followed it knows which one is meant."""
+    link = a_link("link")
+    client.put(link)
+    write(levers, read(levers)["link"].replace(target=BAD_LINK.target))
+
+    sight = client.look()
+
+    assert [(change.id, change.node) for change in sight.changes] == [(link.id, None)]
+    assert list(sight.unheld) == [(link.id, ("link",))]
+
+
+def test_what_sync_cannot_hold_is_told_when_it_is_gone(levers: VolumeLevers, client: Client) -> None:
+    """It is no change to anybody who never heard of it, and an end to who did."""
+    write(levers, UNKNOWN)
+    client.look()
+
+    def change(tree: Tree) -> None:
+        folder(tree, ()).remove(UNKNOWN.name)
+
+    with Uploader(levers.other.client, levers.other.keys.volume, lambda _facts: None) as uploader:
+        commit(levers.other, change, uploader)
+
+    sight = client.look()
+
+    assert ([(change.id, change.node) for change in sight.changes], list(sight.unheld)) == (
+        [(UNKNOWN.node_id, None)],
+        [],
+    )
+
+
 # --- what a node does not say -----------------------------------------------------------------------------------------
 
 
