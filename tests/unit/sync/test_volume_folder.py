@@ -13,6 +13,7 @@ from mega_cli.formats.page import EXT_XATTRS, FILE, FOLDER, LINK, Entry
 from mega_cli.model import LIST as LIST_KIND
 from mega_cli.paths.names import ESCAPE_MARKER, name_from_disk
 from mega_cli.paths.remote import ROOT as VOLUME_ROOT
+from mega_cli.reconcile.nodes import MemoryTree
 from mega_cli.sync.entries import sync_id
 from mega_cli.sync.remote import Edit
 from mega_cli.sync.volume_folder import VolumeFolder
@@ -273,6 +274,23 @@ def test_a_commit_without_the_content_it_needs_is_a_bug(client: Client) -> None:
     (stored,) = client.store([(one, b"one")])
     with pytest.raises(BugError):
         client.commit(Edit(None, other, stored.content))
+
+
+def test_a_damaged_memory_of_the_folder_is_found_out(client: Client) -> None:
+    """Where what is remembered is in step with itself and not with the volume, nothing is written over."""
+    client.put(D)
+    wrong = D._replace(mode=0o700)
+
+    assert client.mark is not None
+    with pytest.raises(SafetyStopError):
+        client.folder.commit(
+            client.mark, [Edit(wrong, wrong._replace(name="moved"))], MemoryTree([wrong]), client.announced.append
+        )
+    with pytest.raises(SafetyStopError):
+        client.folder.commit(
+            client.mark, [Edit(wrong, wrong._replace(mode=0o711))], MemoryTree([wrong]), client.announced.append
+        )
+    assert list(client.look().changes) == []
 
 
 # --- the whole volume, and what is sent -------------------------------------------------------------------------------
