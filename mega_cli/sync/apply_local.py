@@ -28,13 +28,20 @@ from mega_cli.reconcile.actions import (
     WriteLink,
 )
 from mega_cli.reconcile.nodes import Node, NodeId
-from mega_cli.sync import publish, relocate, trash
+from mega_cli.sync import folders, publish, relocate, trash
 from mega_cli.sync.fetch import Fetcher
 from mega_cli.sync.local_end import MOVED_ON, LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
-from mega_cli.sync.remove_folder import remove_folder
 
-Task = publish.Publishing | trash.Trashing | relocate.Moving | relocate.Parking | LocalAction
+Task = (
+    publish.Publishing
+    | trash.Trashing
+    | relocate.Moving
+    | relocate.Parking
+    | folders.Making
+    | folders.Removing
+    | DescribeNode
+)
 _BATCH_STEPS: Final = 256
 _BATCH_BYTES: Final = 64 << 20
 """A batch should take no more than a second or two: what a crash makes sync do again."""
@@ -102,6 +109,11 @@ class LocalWork:
         if ready and isinstance(ready[0][1], _PUBLISHES):
             actions = {index: action for index, action in ready if isinstance(action, FetchFile | WriteLink)}
             return list(self._fetcher.stage(actions, self._outcome))
+        if ready and isinstance(ready[0][1], MakeFolder):
+            made = {index: action for index, action in ready if isinstance(action, MakeFolder)}
+            tasks_made = folders.makings_of(self._end, made)
+            self._outcome.skipped += len(made) - len(tasks_made)
+            return list(tasks_made.items())
         tasks: list[tuple[int, Task]] = []
         for index, action in ready:
             with self._failures(action):
@@ -120,6 +132,9 @@ class LocalWork:
             later = (step.action for step in self._steps[index:])
             goal = (other.node for other in later if isinstance(other, MoveNode) and other.node.id == action.before.id)
             return relocate.parking_of(end, action, next(goal, action.before))
+        if isinstance(action, RemoveFolder):
+            return folders.removing_of(end, action)
+        assert isinstance(action, DescribeNode)
         return action
 
     def _act(self, index: int, task: Task, journal: dict[int, int]) -> None:
@@ -154,12 +169,12 @@ class LocalWork:
             relocate.move(end, task)
         elif isinstance(task, relocate.Parking):
             relocate.park(end, task)
-        elif isinstance(task, MakeFolder):
-            _make_folder(end, task)
-        elif isinstance(task, DescribeNode):
+        elif isinstance(task, folders.Making):
+            folders.make_folder(end, task)
+        elif isinstance(task, folders.Removing):
+            folders.remove_folder(end, task)
+        else:
             _describe(end, task)
-        elif isinstance(task, RemoveFolder):
-            remove_folder(end, task)
 
     @contextmanager
     def _failures(self, action: LocalAction) -> Iterator[None]:
@@ -176,14 +191,6 @@ class LocalWork:
                 self._outcome.failed(node, failure(error, node.name), error.errno or 0)
         except MegaError as error:
             self._outcome.failed(node, error)
-
-
-def _make_folder(end: LocalEnd, action: MakeFolder) -> None:
-    place = end.place_for(action.node)
-    if end.disk.look(place) is not None:
-        raise UnfitError
-    end.writing_in((place[:-1],), lambda: end.disk.make_folder(place, action.node.mode))
-    end.put_row(action.node, place)
 
 
 def _describe(end: LocalEnd, action: DescribeNode) -> None:
@@ -203,7 +210,7 @@ def _batches(steps: Sequence[Step[LocalAction]]) -> Iterator[_Batch]:
         action = step.action
         is_new = isinstance(action, _ALONE) or (bool(batch.actions) and _group(batch.actions[0]) is not _group(action))
         is_full = len(batch.indices) >= _BATCH_STEPS or size_bytes >= _BATCH_BYTES
-        if batch.indices and (is_new or is_full or (_is_noted(action) and set(step.after) & set(batch.indices))):
+        if batch.indices and (is_new or is_full or (_stands_alone(action) and set(step.after) & set(batch.indices))):
             yield batch
             batch, size_bytes = _Batch([], []), 0
         batch.indices.append(index)
@@ -217,8 +224,8 @@ def _group(action: LocalAction) -> type[object]:
     return FetchFile if isinstance(action, _PUBLISHES) else type(action)
 
 
-def _is_noted(action: LocalAction) -> bool:
-    """Tell whether the journal has to know of it."""
+def _stands_alone(action: LocalAction) -> bool:
+    """Tell whether it has to be looked over before the first of its batch is carried out."""
     return isinstance(action, FetchFile | WriteLink | TrashNode | MoveNode | ParkNode)
 
 
@@ -232,6 +239,8 @@ KINDS: Final[dict[type[object], str]] = {
     trash.Trashing: trash.KIND,
     relocate.Moving: relocate.MOVE,
     relocate.Parking: relocate.PARK,
+    folders.Making: folders.MAKE,
+    folders.Removing: folders.REMOVE,
 }
 
 

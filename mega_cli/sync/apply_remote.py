@@ -13,7 +13,7 @@ import msgspec
 
 from mega_cli.errors import LimitError, MegaError
 from mega_cli.localfs.disk import OpenFile
-from mega_cli.localfs.failures import failure
+from mega_cli.localfs.failures import SourceChangedError, failure
 from mega_cli.reconcile.actions import PutNode, RemoteAction, Step
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.reconcile.situation import Reason
@@ -74,6 +74,8 @@ class RemoteWork:
                 index = waiting.pop(got.node.id)
                 if got.content is None:
                     self._exclude(index, got.error)
+                    if isinstance(got.error, SourceChangedError):
+                        self._read_again(got.node.id)
                 else:
                     contents[index] = got.content
                     self._outcome.stored(got.node)
@@ -82,6 +84,14 @@ class RemoteWork:
             for index in waiting.values():
                 self._exclude(index, error)
         return contents
+
+    def _read_again(self, id_: NodeId) -> None:
+        """Let the next scan read a file that is not what its row says, whatever its stamps are."""
+        state = self._end.state
+        row = state.local.row(id_)
+        if row is not None:
+            with state.transaction():
+                state.local.put_all([row._replace(is_racy=True)])
 
     def _upload_of(self, index: int, action: PutNode) -> Upload | None:
         """Find the file of a node; it must still be what was planned."""

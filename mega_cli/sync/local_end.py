@@ -72,6 +72,16 @@ class LocalEnd:
         is_spelt = row is not None and row.node.name == node.name
         return (*self.place_of(node.parent), row.disk_name if row is not None and is_spelt else node.name.encode())
 
+    def require_free(self, node: Node, place: Place) -> None:
+        """Require that nothing has a node's place, and that no row claims it. Raises UnfitError.
+
+        A row whose file has just vanished claims its place until its absence is proven.
+        """
+        claim = self.state.local.child(node.parent, node.name)
+        is_claimed = claim is not None and claim.id != node.id and claim.id not in self.parked
+        if is_claimed or self.disk.look(place) is not None:
+            raise UnfitError
+
     def row_as(self, node: Node) -> LocalRow:
         """Find the row of a node that has to be in this state, wherever it stands by now. Raises UnfitError."""
         row = self.state.local.row(node.id)

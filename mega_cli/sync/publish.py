@@ -70,8 +70,8 @@ class Staging:
         """Compare what stands in the target with what should. Raises UnfitError."""
         if self._row is not None:
             self._end.check(self._row, self.target)
-        elif self._end.disk.look(self.target) is not None:
-            raise UnfitError
+        else:
+            self._end.require_free(self.node, self.target)
 
     def open(self) -> NewFile:
         """Make the file, if the disk has room for it. Raises LimitError, OSError."""

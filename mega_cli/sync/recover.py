@@ -15,7 +15,7 @@ from mega_cli.localfs.disk import Place
 from mega_cli.reconcile.nodes import ROOT, Node, NodeId
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import JournalRow, state_failures
-from mega_cli.sync import publish, relocate, trash
+from mega_cli.sync import folders, publish, relocate, trash
 from mega_cli.sync.local_end import TMP, LocalEnd, UnfitError
 
 _TYPES: Final[Mapping[str, type[msgspec.Struct]]] = {
@@ -23,6 +23,8 @@ _TYPES: Final[Mapping[str, type[msgspec.Struct]]] = {
     trash.KIND: trash.Trashing,
     relocate.MOVE: relocate.Moving,
     relocate.PARK: relocate.Parking,
+    folders.MAKE: folders.Making,
+    folders.REMOVE: folders.Removing,
 }
 _TMP_NS: Final = 24 * 3_600 * 10**9
 """How long a file that was being fetched is left: nobody goes on with it."""
@@ -49,7 +51,7 @@ def recover(end: LocalEnd) -> dict[NodeId, Reason]:
 
 
 def _settle(end: LocalEnd, task: msgspec.Struct) -> None:
-    """Finish one, or leave it undone. Raises OSError."""
+    """Finish one, or leave it undone; folders are made and removed in one call. Raises OSError."""
     try:
         if isinstance(task, publish.Publishing):
             publish.finish(end, task)
@@ -64,9 +66,9 @@ def _settle(end: LocalEnd, task: msgspec.Struct) -> None:
 
 
 def _id_of(task: msgspec.Struct) -> NodeId:
-    if isinstance(task, publish.Publishing | relocate.Moving):
+    if isinstance(task, publish.Publishing | relocate.Moving | folders.Making):
         return task.node.id
-    assert isinstance(task, trash.Trashing | relocate.Parking)
+    assert isinstance(task, trash.Trashing | relocate.Parking | folders.Removing)
     return task.row.node.id
 
 

@@ -58,11 +58,14 @@ def moving_of(end: LocalEnd, action: MoveNode) -> Moving:
     row = end.row_as(action.before)
     source, target = end.place_of(action.node.id), end.place_for(action.node, row)
     here, there = end.disk.look(source), end.disk.look(target)
-    if here is None or not _is_it(row, here):
+    if here is None or not _is_it(end, row, here):
         raise UnfitError
     between = None
-    if there is not None:
-        if there.ino != here.ino or there.links > 1 != (there.kind == "d") or source[:-1] != target[:-1]:
+    if there is None or there.ino != here.ino:
+        end.require_free(action.node, target)
+    else:
+        has_names = there.kind != "d" and there.links > 1
+        if has_names or source[:-1] != target[:-1]:
             raise UnfitError
         between = (*TMP, PARKED + end.token())  # one name in two spellings, on a disk that compares them as equal
     node = row.node._replace(parent=action.node.parent, name=action.node.name)
@@ -74,7 +77,7 @@ def parking_of(end: LocalEnd, action: ParkNode, node: Node) -> Parking:
     row = end.row_as(action.before)
     source = end.place_of(row.node.id)
     here = end.disk.look(source)
-    if here is None or not _is_it(row, here):
+    if here is None or not _is_it(end, row, here):
         raise UnfitError
     return Parking(row, node, source, (*TMP, PARKED + end.token()))
 
@@ -136,15 +139,16 @@ def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ..
     return None
 
 
-def _is_it(row: LocalRow, found: Found) -> bool:
+def _is_it(end: LocalEnd, row: LocalRow, found: Found) -> bool:
     """Tell whether it is the same file, whatever it holds by now."""
-    return (found.kind, found.ino) == (row.node.kind, StatPrint(*row.stamps[:6]).ino)
+    is_same = not end.settings.ids_are_stable or found.ino == StatPrint(*row.stamps[:6]).ino
+    return found.kind == row.node.kind and is_same
 
 
 def _is_there(end: LocalEnd, task: Moving) -> bool:
     """Tell whether it has its new name; a disk that folds names has to be asked for their spelling."""
     found = end.disk.look(task.target)
-    if found is None or not _is_it(task.row, found):
+    if found is None or not _is_it(end, task.row, found):
         return False
     if task.between is None:
         return True
