@@ -47,7 +47,7 @@ def both_sides(trees: Trees, situation: Situation, policy: Policy) -> Draft:
     draft, survival = Draft(), Survival(trees)
     for id_ in trees.changed():
         three = trees.of(id_)
-        if trees.stalled(id_) is not None:
+        if trees.stalled.reason(id_) is not None:
             draft.nodes[id_] = three.remote
         elif three.local is not None and three.remote is not None:
             _merge(draft, trees, three, policy, situation.past)
@@ -110,4 +110,4 @@ def local_over_remote(trees: Trees, situation: Situation, policy: Policy) -> Dra
 
 def is_unseen(trees: Trees, id_: NodeId) -> bool:
     """Tell whether what this disk has of a node says nothing."""
-    return (trees.stalled(id_) or trees.absent.reason(id_)) is not None
+    return (trees.stalled.reason(id_) or trees.absent.reason(id_)) is not None

@@ -32,7 +32,7 @@ def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
     ids = _concerned(tree, trees, missing)
     disk = Overlay(trees.base, {id_: None if missing.reason(id_) else tree.get(id_) for id_ in ids})
     waits = {id_: reason for id_ in ids if (reason := _reason_to_wait(id_, disk, tree, trees, missing))}
-    may_wait = bool(waits or trees.is_stalled_anywhere)
+    may_wait = bool(waits or trees.stalled.marks)
     waiting = _Waiting(disk, ids, trees, rules).leave(waits) if may_wait else {}
     left = {id_: reason for id_, reason in absent.items() if id_ not in waiting}
     return Here(disk, ids, {**_coming(ids, tree, trees, missing), **_leaving(ids, tree, trees, disk), **left}, waiting)
@@ -43,7 +43,7 @@ def _concerned(tree: Overlay, trees: Trees, missing: Below) -> list[NodeId]:
     ids = set(tree.delta)
     for id_ in sorted({*tree.delta, *trees.absent.marks, *missing.marks}):
         node = tree.get(id_)
-        if node is not None and (trees.absent.top(id_) is None) != (missing.top(id_) is None):
+        if node is not None and trees.absent.may_hide(id_) != (missing.reason(id_) is not None):
             ids |= {id_, *(child.id for child in below(tree, id_))}
     return sorted(ids)
 
@@ -53,7 +53,7 @@ def _coming(ids: list[NodeId], tree: Overlay, trees: Trees, missing: Below) -> d
     found = {
         id_: node.parent
         for id_ in ids
-        if (node := tree.get(id_)) is not None and trees.absent.top(id_) is not None and missing.top(id_) is None
+        if (node := tree.get(id_)) is not None and trees.absent.reason(id_) is not None and missing.reason(id_) is None
     }
     return {id_: Reason.FAILED for id_, parent in found.items() if parent not in found}
 
@@ -72,7 +72,7 @@ def _preference(node: Node, trees: Trees) -> tuple[bool, ...]:
     """Let keep a name on this disk what may not be touched, then what has it already, then what the remote has."""
     here = trees.here(node.id)
     return (
-        trees.stalled(node.id) is None,
+        trees.stalled.reason(node.id) is None,
         here is None or here.place != node.place,
         trees.remote.get(node.id) is None,
     )
@@ -83,7 +83,7 @@ def _reason_to_wait(id_: NodeId, disk: Overlay, tree: Overlay, trees: Trees, mis
     here, target = trees.here(id_), tree.get(id_)
     if here == disk.get(id_):
         return None
-    if (stalled := trees.stalled(id_)) is not None:
+    if (stalled := trees.stalled.reason(id_)) is not None:
         return stalled
     if target is None or target.kind == "d":
         return None
@@ -133,7 +133,7 @@ class _Waiting:
             return Reason.DIR_NOT_EMPTY if is_kept else None
         if here is not None and here.place == want.place:
             return None
-        if (stalled := self._trees.stalled(want.parent)) is not None:
+        if (stalled := self._trees.stalled.reason(want.parent)) is not None:
             return stalled
         if want.parent != ROOT and self._disk.get(want.parent) is None:
             return self._waiting.get(want.parent, Reason.HELD)

@@ -18,7 +18,7 @@ Rank = Callable[[Node, Trees], tuple[bool, ...]]
 def remote_first(node: Node, trees: Trees) -> tuple[bool, ...]:
     """Let what may not be touched keep its name, then a folder, then the remote's, then what is older."""
     return (
-        trees.stalled(node.id) is None,
+        trees.stalled.reason(node.id) is None,
         node.kind != "d",
         not _stands(node, trees.remote),
         trees.base.get(node.id) is None,
@@ -45,7 +45,7 @@ def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy, *, drops_twins
         winner, *losers = sorted(nodes, key=lambda node: (rank(node, trees), node.id))
         for loser in losers:
             is_twin = loser.kind != "d" and loser.substance == winner.substance
-            if drops_twins and is_twin and trees.stalled(winner.id) is None:
+            if drops_twins and is_twin and trees.stalled.reason(winner.id) is None:
                 tree.remove(loser.id)
                 continue
 

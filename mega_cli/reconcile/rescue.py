@@ -49,7 +49,7 @@ class Survival:
         | deleted it | left it as it was | with its folder, if that was deleted too and lives because it was moved |
         """
         three = self._trees.of(id_)
-        if self._trees.stalled(id_) is not None:
+        if self._trees.stalled.reason(id_) is not None:
             return three.remote is not None
         there = three.local or three.remote
         if there is None or three.base is None or (three.local is not None and three.remote is not None):

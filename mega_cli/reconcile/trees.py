@@ -29,15 +29,14 @@ def parked(node: Node) -> Node:
 class Trees:
     """The three trees. `local` speaks of nodes by the ids they have once the identities are taken."""
 
-    __slots__ = ("_stalled_before", "_stalled_here", "absent", "base", "local", "remote")
+    __slots__ = ("absent", "base", "local", "remote", "stalled")
 
     def __init__(self, situation: Situation, local: Overlay, stalled: Mapping[NodeId, Reason]) -> None:
         self.base = situation.base
         self.local = local
         self.remote = Overlay(situation.base, situation.remote)
-        self._stalled_here = Below(self.local, stalled)
-        self._stalled_before = Below(situation.base, stalled)
-        self.absent = Below(self.local, situation.absent)
+        self.stalled = Unseen(self.base, self.local, stalled)
+        self.absent = Unseen(self.base, self.local, situation.absent)
 
     def of(self, id_: NodeId) -> Three:
         """Give one node in all three. One that a cut commit left parked in the volume is where it was before."""
@@ -50,19 +49,33 @@ class Trees:
         """Give a node as it lies on this disk; None when it is absent, on purpose or not."""
         return None if self.absent.reason(id_) else self.local.get(id_)
 
-    def stalled(self, id_: NodeId) -> Reason | None:
-        """Say why a node stands still: it, or a folder above it here; or above it before, if it was not seen since."""
-        found = self._stalled_here.reason(id_)
-        return self._stalled_before.reason(id_) if found is None and id_ not in self.local.delta else found
-
-    @property
-    def is_stalled_anywhere(self) -> bool:
-        """Tell whether anything stands still."""
-        return bool(self._stalled_here.marks)
-
     def changed(self) -> list[NodeId]:
         """Give the ids that either side speaks of, sorted: all that a plan has to look at."""
         return sorted(self.local.delta.keys() | self.remote.delta.keys())
+
+
+@final
+class Unseen:
+    """Which nodes of this disk are marked: by themselves, by a folder above, or by one above them in the base.
+
+    The last holds for nodes that this disk says nothing of: their folder may have moved out of what is marked.
+    """
+
+    __slots__ = ("_before", "_here", "_local", "marks")
+
+    def __init__(self, base: TreeView, local: Overlay, marks: Mapping[NodeId, Reason]) -> None:
+        self.marks = marks
+        self._local = local
+        self._here, self._before = Below(local, marks), Below(base, marks)
+
+    def reason(self, id_: NodeId) -> Reason | None:
+        """Give the mark of a node, if it has one."""
+        found = self._here.reason(id_)
+        return self._before.reason(id_) if found is None and id_ not in self._local.delta else found
+
+    def may_hide(self, id_: NodeId) -> bool:
+        """Tell whether a folder may hold nodes that are marked, or is marked itself."""
+        return self._here.reason(id_) is not None or self._before.reason(id_) is not None
 
 
 @final
@@ -74,26 +87,21 @@ class Below:
     def __init__(self, tree: TreeView, marks: Mapping[NodeId, Reason]) -> None:
         self._tree = tree
         self.marks = marks
-        self._found: dict[NodeId, NodeId | None] = {ROOT: ROOT if ROOT in marks else None}
+        self._found: dict[NodeId, Reason | None] = {ROOT: marks.get(ROOT)}
 
     def reason(self, id_: NodeId) -> Reason | None:
         """Give the mark of a node, or of the nearest folder above that has one."""
-        top = self.top(id_)
-        return None if top is None else self.marks[top]
-
-    def top(self, id_: NodeId) -> NodeId | None:
-        """Give what is marked: the node, or the nearest folder above."""
         if not self.marks:
             return None
         walked: list[NodeId] = []
         while id_ not in self._found:
             walked.append(id_)
-            self._found[id_] = id_ if id_ in self.marks else None  # ends a circle as well
+            self._found[id_] = self.marks.get(id_)  # ends a circle as well
             node = self._tree.get(id_)
             if node is None or self._found[id_] is not None:
                 break
             id_ = node.parent
-        top = self._found[id_]
+        reason = self._found[id_]
         for step in walked:
-            self._found[step] = top
-        return top
+            self._found[step] = reason
+        return reason
