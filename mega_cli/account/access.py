@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 
 from mega_cli.account import connection
@@ -163,6 +164,7 @@ def forget_account(home: Home) -> None:
     erase_limit(limit_path(home))
     delete_database(home.posted_file)
     delete_database(home.pages_file)
+    shutil.rmtree(home.sync_folder, ignore_errors=True)  # names and hashes of what was synced; the folders stay
 
 
 def _forget_keys(home: Home) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mega_cli.output.sync import reason_text
 from mega_cli.output.table import columns
 from mega_cli.output.units import age_text, counted, rfc3339
-from mega_cli.sync.syncs import Standing
+from mega_cli.sync.syncs import LastRun, Standing
 
 _NS_A_S = 10**9
 
@@ -38,17 +38,15 @@ def state_text(one: Standing) -> str:
     """
     if one.damage:
         return f"stopped: {one.damage}"
-    if one.last is None:
-        return "not synced yet"
-    parts = [f"ended early: {one.last.error}"] if one.last.error else []
+    last = one.last or LastRun(0, is_up_to_date=False)
+    parts = ["up to date"] if last.is_up_to_date else []
+    parts += [f"ended early: {last.error}"] if last.error else []
     parts += [f"{counted(one.held, 'deletion')} held"] if one.held else []
     parts += [counted(one.conflicts, "conflict")] if one.conflicts else []
     parts += [f"{one.stalled:,} standing still"] if one.stalled else []
-    parts += [f"{one.last.failed:,} failed"] if one.last.failed else []
+    parts += [f"{last.failed:,} failed"] if last.failed else []
     parts += [f"{one.absent:,} not on this disk"] if one.absent else []
-    if one.last.is_up_to_date:
-        parts.insert(0, "up to date")
-    return ", ".join(parts) or "not finished"
+    return ", ".join(parts) or ("not synced yet" if one.last is None else "not finished")
 
 
 def standing_fields(one: Standing) -> Mapping[str, object]:

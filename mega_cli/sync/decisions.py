@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -81,7 +82,7 @@ class Keep(StrEnum):
 
 def list_holds(home: Home) -> list[Held]:
     """List the deletions that wait, pair by pair."""
-    return [Held(pair, row) for pair, state in _states(home) for row in state.holds()]
+    return _gathered(home, lambda pair, state: [Held(pair, row) for row in state.holds()])
 
 
 def decide_hold(home: Home, name: str, *, is_approved: bool) -> Held:
@@ -107,13 +108,17 @@ def decide_hold(home: Home, name: str, *, is_approved: bool) -> Held:
 
 def list_conflicts(home: Home) -> list[Conflict]:
     """List the conflict copies that are still there, the oldest first, pair by pair."""
+    return _gathered(home, conflicts_of)
+
+
+def conflicts_of(pair: Pair, state: SyncState) -> list[Conflict]:
+    """List the conflict copies of one pair that are still there, the oldest first."""
     found = []
-    for pair, state in _states(home):
-        for row in state.conflicts():
-            copy = pair.local / _shown_path(state, row.id, row.copy)
-            path = pair.local / _shown_path(state, row.node_id, row.path)
-            if os.path.lexists(copy):
-                found.append(Conflict(pair, row, path if os.path.lexists(path) else None, copy))
+    for row in state.conflicts():
+        copy = pair.local / _shown_path(state, row.id, row.copy)
+        path = pair.local / _shown_path(state, row.node_id, row.path)
+        if os.path.lexists(copy):
+            found.append(Conflict(pair, row, path if os.path.lexists(path) else None, copy))
     return found
 
 
@@ -172,7 +177,7 @@ def _changed_since() -> SafetyStopError:
 
 def list_trash(home: Home) -> list[InTrash]:
     """List what lies in the local trash, the oldest first, pair by pair."""
-    found = [InTrash(pair, row) for pair, state in _states(home) for row in state.trash()]
+    found = _gathered(home, lambda pair, state: [InTrash(pair, row) for row in state.trash()])
     return [one for one in found if os.path.lexists(one.file)]
 
 
@@ -214,12 +219,15 @@ def chosen_trash(home: Home, word: str) -> InTrash:
 # --- finding
 
 
-def _states(home: Home) -> Iterator[tuple[Pair, SyncState]]:
+def _gathered(home: Home, read: Callable[[Pair, SyncState], list[T]]) -> list[T]:
+    """Read the states of all pairs; one that cannot be read hides no other, and `mega syncs` tells of it."""
     pairs = open_pairs(home)
+    found = []
     for pair in pairs.all():
-        with reading(pairs, pair) as state:
+        with suppress(SafetyStopError), reading(pairs, pair) as state:
             if state is not None:
-                yield pair, state
+                found += read(pair, state)
+    return found
 
 
 def _the_one(fitting: Sequence[T], what: str, hint: str) -> T:

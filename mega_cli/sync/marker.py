@@ -146,6 +146,9 @@ def _judge_later(owner: Owner, known: Known, marker: Marker | Damaged | None, in
 
 def read_marker(disk: Disk) -> Marker | Damaged | None:
     """Read the marker; None when there is none. Raises OSError for what cannot be read: that is no absence."""
+    folder = disk.look(FOLDER)
+    if folder is not None and folder.kind != "d":
+        return Damaged()  # a link or a file: whatever it leads to is not ours
     for place in (PLACE, _OLD):
         if disk.look(place) is None:
             continue

@@ -69,7 +69,7 @@ class _File(msgspec.Struct, frozen=True):
 def open_pairs(home: Home) -> Pairs:
     """Give the pairs of the account in use. Raises NotInitialisedError without one."""
     places = home.directories
-    return Pairs(home.folder / "sync", (places.config, places.data, places.cache, places.logs, places.runtime))
+    return Pairs(home.sync_folder, (places.config, places.data, places.cache, places.logs, places.runtime))
 
 
 @final

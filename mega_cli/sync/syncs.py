@@ -11,7 +11,7 @@ from mega_cli.errors import SafetyStopError
 from mega_cli.reconcile.nodes import path_of
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState, state_failures
-from mega_cli.sync.decisions import list_conflicts
+from mega_cli.sync.decisions import conflicts_of
 from mega_cli.sync.marker import remove_marker
 from mega_cli.sync.opened import open_folder, reading
 from mega_cli.sync.pairs import Pair, open_pairs
@@ -58,13 +58,13 @@ def list_pairs(home: Home, *, wants_items: bool = False) -> list[Standing]:
     for pair in pairs.all():
         try:
             with reading(pairs, pair) as state:
-                found.append(Standing(pair) if state is None else _standing(home, pair, state, wants_items=wants_items))
+                found.append(Standing(pair) if state is None else _standing(pair, state, wants_items=wants_items))
         except SafetyStopError as error:
             found.append(Standing(pair, damage=error.message))
     return found
 
 
-def _standing(home: Home, pair: Pair, state: SyncState, *, wants_items: bool) -> Standing:
+def _standing(pair: Pair, state: SyncState, *, wants_items: bool) -> Standing:
     stalled = [Item(row.path, row.reason) for row in state.stalled() if row.reason is not Reason.HELD]
     absent = {id_: reason for id_, reason in state.absent().items() if reason is not Reason.EXCLUDED}
     items = []
@@ -75,7 +75,7 @@ def _standing(home: Home, pair: Pair, state: SyncState, *, wants_items: bool) ->
         last_run(state),
         stalled=len(stalled),
         held=sum(hold.files or len(hold.ids) for hold in state.holds()),
-        conflicts=sum(conflict.pair.id == pair.id for conflict in list_conflicts(home)),
+        conflicts=len(conflicts_of(pair, state)),
         absent=len(absent),
         items=tuple(sorted(items)),
     )

@@ -116,6 +116,11 @@ class Home:
         return self.folder / "links.db"
 
     @property
+    def sync_folder(self) -> Path:
+        """Say where the list of synced folders and their state lie."""
+        return self.folder / "sync"
+
+    @property
     def pages_file(self) -> Path:
         """Say where the page cache lies; it may be deleted."""
         return self.directories.cache / self.profile / "pages.db"

@@ -12,6 +12,7 @@ from mega_cli.options.sync import DELETE_LIMIT, Run, complete_pair
 from mega_cli.paths.remote import RemotePath
 from mega_cli.reconcile.actions import Plan
 from mega_cli.reconcile.situation import DeleteLimit, Mode
+from mega_cli.state.sync_state import HoldRow, SyncState
 from mega_cli.sync.marker import Verdict
 from mega_cli.sync.pair_run import RunOptions, Wanted
 from mega_cli.sync.pairs import Pair, Pairs, open_pairs
@@ -128,11 +129,18 @@ def test_a_new_pair_is_listed(run: RunWords, pairs: Pairs, tmp_path: Path) -> No
 
 
 def test_a_pair_whose_state_is_damaged_is_listed(run: RunWords, pairs: Pairs, tmp_path: Path) -> None:
-    """The others are listed too."""
+    """It hides no other: neither there, nor in what waits or lies in the trash."""
     made = pairs.add(tmp_path / "work", RemotePath(("docs",)), None, 0)
     pairs.state_file(made).write_bytes(b"no database" * 1_000)
+    (tmp_path / "two").mkdir()
+    other = pairs.add(tmp_path / "two", RemotePath(("docs",)), None, 0)
+    with SyncState(pairs.state_file(other)) as state, state.transaction():
+        state.keep_holds([HoldRow("0a1b2c3d", "local", (b"i" * 16,), 1, ("a",), 1)])
 
-    assert "stopped: the state of this sync cannot be read" in run("syncs").out
+    _, first, second = run("syncs").out.splitlines()
+    assert "stopped: the state of this sync cannot be read" in first
+    assert second.endswith("1 deletion held")
+    assert run("held").out == f"0a1b2c3d: 1 file would be deleted on this disk: a  [{other.local}]\n"
 
 
 @pytest.mark.parametrize(

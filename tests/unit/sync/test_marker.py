@@ -281,6 +281,18 @@ def test_a_marker_that_is_a_link_is_not_followed(world: World) -> None:
         world.mark().look()
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_an_own_folder_that_is_none_stops(world: World, is_link: bool) -> None:  # noqa: FBT001 -- pytest's
+    """A link or a file in place of `.mega`: nothing is written through it, also in a first run."""
+    if is_link:
+        world.disk.make_link(FOLDER, b"/elsewhere")
+    else:
+        world.disk.make_file(FOLDER).close()
+
+    with pytest.raises(SafetyStopError, match="cannot be read"):
+        world.mark().look()
+
+
 def test_a_marker_that_cannot_be_read_now_is_not_missing(world: World) -> None:
     """A failing disk raises its own error: no verdict is made of it."""
     world.session()
