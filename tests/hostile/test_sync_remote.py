@@ -14,6 +14,7 @@ from mega_cli.formats.page import LINK
 from mega_cli.formats.root_record import record_header
 from mega_cli.model import Ref
 from mega_cli.paths.remote import ROOT, RemotePath
+from mega_cli.sync.entries import sync_id
 from mega_cli.sync.remote import Edit, RemoteMark, RemoteMovedError
 from mega_cli.sync.volume_folder import VolumeFolder
 from mega_cli.volume import depth, diff, page_diff
@@ -343,6 +344,16 @@ def test_a_link_is_text_and_leads_nowhere(volume: VolumeSession) -> None:
 def test_node_ids_that_no_honest_tree_has_are_refused(volume: VolumeSession, node_ids: Sequence[bytes]) -> None:
     """A node that is its own parent, or two that are one, would let a peer choose what is moved or removed here."""
     commit_files(volume, forge.page_of([forge.entry(f"{n}", node_id=id_) for n, id_ in enumerate(node_ids)]))
+
+    with pytest.raises(IntegrityError):
+        whole(volume)
+
+
+@pytest.mark.attack("T73")
+def test_a_link_cannot_pretend_to_be_a_file(volume: VolumeSession) -> None:
+    """Its node's id is made from its node_id, and a peer may choose one that gives the id of another node."""
+    link = forge.entry("link", node_id=sync_id(forge.entry("file").node_id, LINK), kind=LINK, digest=b"", target="x")
+    commit_files(volume, forge.page_of([forge.entry("file"), link]))
 
     with pytest.raises(IntegrityError):
         whole(volume)
