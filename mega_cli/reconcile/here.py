@@ -38,6 +38,13 @@ def hold(tree: Overlay, trees: Trees, rules: DiskRules) -> Here:
     return Here(disk, ids, {**_coming(ids, tree, trees, missing), **_leaving(ids, tree, trees, disk), **left}, waiting)
 
 
+def leave_alone(tree: Overlay, trees: Trees) -> Here:
+    """Change nothing here: what was absent stays so, also where its folder moved into sight."""
+    absent = {id_: reason for id_, reason in trees.absent.marks.items() if tree.get(id_) is not None}
+    missing = Below(tree, absent)
+    return Here(trees.local, [], {**_coming(_concerned(tree, trees, missing), tree, trees, missing), **absent}, {})
+
+
 def _concerned(tree: Overlay, trees: Trees, missing: Below) -> list[NodeId]:
     """Give what may change here: what the target changes, and all that comes into sight or goes out of it."""
     ids = set(tree.delta)

@@ -36,7 +36,7 @@ from mega_cli.reconcile.actions import Notice, Plan, Stall
 from mega_cli.reconcile.draft import Draft, Note
 from mega_cli.reconcile.folders import rooted
 from mega_cli.reconcile.guard import guard
-from mega_cli.reconcile.here import Here, hold
+from mega_cli.reconcile.here import Here, hold, leave_alone
 from mega_cli.reconcile.modes import RULES
 from mega_cli.reconcile.names import part
 from mega_cli.reconcile.nodes import NodeId, Overlay, TreeView, path_of
@@ -55,7 +55,7 @@ def plan(situation: Situation, policy: Policy) -> Plan:
     draft = rule.draft(trees, situation, policy)
     tree = rooted(draft, trees)
     notes = [*draft.notes, *part(tree, trees, rule.rank, policy, drops_twins=rule.drops_twins)]
-    here = hold(tree, trees, policy.disk) if rule.writes_here else _as_it_is(tree, trees)
+    here = hold(tree, trees, policy.disk) if rule.writes_here else leave_alone(tree, trees)
     made = Plan(
         identities=(*united.identities, *draft.copies),
         local=local_steps(here, trees, policy.disk) if rule.writes_here else (),
@@ -70,12 +70,6 @@ def plan(situation: Situation, policy: Policy) -> Plan:
 def _handed_over(draft: Draft, here: Here) -> dict[NodeId, Reason]:
     """Give the nodes whose files conflict copies took over: not deleted here, but not fetched again yet."""
     return {one.id_before: Reason.FAILED for one in draft.copies if here.disk.get(one.id_before) is not None}
-
-
-def _as_it_is(tree: Overlay, trees: Trees) -> Here:
-    """Leave this disk alone: absent is what was absent, and is still there."""
-    absent = {id_: reason for id_, reason in trees.absent.marks.items() if tree.get(id_) is not None}
-    return Here(trees.local, [], absent, {})
 
 
 def _stalls(reasons: dict[NodeId, Reason], trees: Iterable[TreeView]) -> tuple[Stall, ...]:
