@@ -39,7 +39,7 @@ from mega_cli.reconcile.guard import guard
 from mega_cli.reconcile.here import Here, hold, leave_alone
 from mega_cli.reconcile.modes import RULES
 from mega_cli.reconcile.names import part
-from mega_cli.reconcile.nodes import NodeId, Overlay, TreeView, path_of
+from mega_cli.reconcile.nodes import NodeId, TreeView, path_of
 from mega_cli.reconcile.situation import Policy, Reason, Situation
 from mega_cli.reconcile.steps import local_steps, remote_steps
 from mega_cli.reconcile.trees import Trees
