@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mega_cli.reconcile.actions import Notice, Stall
 from mega_cli.reconcile.nodes import NodeId
@@ -13,6 +14,11 @@ from mega_cli.sync.marker import Verdict
 from mega_cli.sync.pairs import Pair
 from mega_cli.sync.report import CycleReport, Failure
 from mega_cli.sync.story import Told
+
+DISK_REASONS: Final = frozenset(
+    {Reason.NAME_CLASH, Reason.NAME_ILLEGAL, Reason.NAME_TOO_LONG, Reason.LINKS_UNSUPPORTED, Reason.TOO_DEEP}
+)
+"""Why a disk cannot hold something. What is absent for another reason is ignored, or is only being fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class RunReport:
     @property
     def absent(self) -> list[tuple[NodeId, Reason]]:
         """Give what this disk cannot hold."""
-        return [(id_, reason) for id_, reason in self.last.plan.absent if reason is not Reason.EXCLUDED]
+        return [(id_, reason) for id_, reason in self.last.plan.absent if reason in DISK_REASONS]
 
     @property
     def failures(self) -> tuple[Failure, ...]:

@@ -15,6 +15,7 @@ from mega_cli.sync.decisions import conflicts_of
 from mega_cli.sync.marker import remove_marker
 from mega_cli.sync.opened import open_folder, reading
 from mega_cli.sync.pairs import Pair, open_pairs
+from mega_cli.sync.run_report import DISK_REASONS
 from mega_cli.system.directories import Home
 
 _KEY = "last_run"
@@ -66,7 +67,7 @@ def list_pairs(home: Home, *, wants_items: bool = False) -> list[Standing]:
 
 def _standing(pair: Pair, state: SyncState, *, wants_items: bool) -> Standing:
     stalled = [Item(row.path, row.reason) for row in state.stalled() if row.reason is not Reason.HELD]
-    absent = {id_: reason for id_, reason in state.absent().items() if reason is not Reason.EXCLUDED}
+    absent = {id_: reason for id_, reason in state.absent().items() if reason in DISK_REASONS}
     items = []
     if wants_items:
         items = stalled + [Item("/".join(path_of(state.remote, id_) or ()), absent[id_]) for id_ in absent]

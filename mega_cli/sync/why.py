@@ -23,6 +23,7 @@ from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.ignore_lines import device_lines
 from mega_cli.sync.opened import open_folder, reading
 from mega_cli.sync.pairs import Pair, open_pairs
+from mega_cli.sync.run_report import DISK_REASONS
 from mega_cli.system.directories import Home
 
 _STAT_WIDTH: Final = 6
@@ -101,8 +102,8 @@ def _noted(pair: Pair, shown: str, state: SyncState, node: Node | None) -> Why |
         if any(id_ in hold.ids for id_ in ids):
             return Why(pair, shown, Status.HELD, Reason.HELD, since_ns=hold.since_ns, detail=hold.name)
     absent = state.absent()
-    blocked = next((absent[id_] for id_ in ids if id_ in absent), None)
-    if blocked is not None and blocked is not Reason.EXCLUDED:
+    blocked = next((absent[id_] for id_ in ids if absent.get(id_) in DISK_REASONS), None)
+    if blocked is not None:
         return Why(pair, shown, Status.BLOCKED, blocked)
     for conflict in state.conflicts():
         if shown == conflict.copy or conflict.id in ids[:1]:
