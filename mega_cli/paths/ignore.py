@@ -186,7 +186,7 @@ def _compiled(lines: tuple[str, ...], folds_case: bool) -> RuleFile:  # noqa: FB
     return RuleFile((line.removesuffix("\n").removesuffix("\r") for line in lines), folds_case)
 
 
-def _understood(number: int, line: str, folds_case: bool) -> tuple[re.Pattern[str], bool, bool] | None:  # noqa: FBT001
+def _understood(number: int, line: str, folds_case: bool) -> tuple[re.Pattern[str], bool, bool] | None:  # noqa: FBT001 -- as above
     """Compile one line: its regex, whether it is asked of the name alone, whether it leaves out. Raises UsageError."""
     from mega_cli.paths.gitignore_regex import own_match  # noqa: PLC0415 -- pathspec costs 38 ms that few runs need
 

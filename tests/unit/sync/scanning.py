@@ -193,7 +193,7 @@ class SimBench:
         self.clock = StillClock()
         self.disk = SimDisk(self.clock.now_ns) if disk_of is None else disk_of(self.clock)
         self.user = SimUser(self.disk)
-        self.bench = Bench(self.disk, self.clock, replace(Settings(), **settings))  # type: ignore[arg-type]
+        self.bench = Bench(self.disk, self.clock, replace(Settings(), **settings))  # type: ignore[arg-type]  # fields by name
 
 
 def real_bench(root: Path) -> tuple[Bench, RealUser]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from mega_cli.crypto.content import content_digest
+from mega_cli.localfs.disk import Disk, Listed, Place
 from mega_cli.localfs.sim_disk import SimDisk
 from mega_cli.reconcile.situation import Reason
 from tests.unit.sync.scanning import Bench, SimBench, User, place, real_bench, reasons
@@ -188,10 +190,10 @@ def test_a_name_that_a_listing_lacks_but_a_look_finds_is_not_gone() -> None:
     sim.bench.settle()
 
     class Forgetful(SimDiskProxy):
-        def list_folder(self, at: tuple[bytes, ...]) -> list[object]:
-            return [line for line in super().list_folder(at) if line.name != b"f"]  # type: ignore[attr-defined]
+        def list_folder(self, at: Place) -> list[Listed]:
+            return [line for line in super().list_folder(at) if line.name != b"f"]
 
-    sim.bench.disk = Forgetful(sim.disk)  # type: ignore[assignment]
+    sim.bench.disk = cast("Disk", Forgetful(sim.disk))
     sim.bench.start_again()
     for _ in range(4):
         observation = sim.bench.scan()
@@ -205,9 +207,9 @@ class SimDiskProxy:
     def __init__(self, disk: SimDisk) -> None:
         self._disk = disk
 
-    def list_folder(self, at: tuple[bytes, ...]) -> list[object]:
+    def list_folder(self, at: Place) -> list[Listed]:
         """List a folder."""
-        return list(self._disk.list_folder(at))
+        return self._disk.list_folder(at)
 
     def __getattr__(self, name: str) -> object:
         """Pass the rest on."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
 from mega_cli.crypto.content import content_digest
+from mega_cli.localfs.disk import Disk
 from mega_cli.reconcile.situation import Reason
 from mega_cli.sync.scan import Scanner
 from tests.unit.sync.scanning import SimBench, place, reasons
@@ -147,7 +149,7 @@ def test_a_look_that_answers_from_memory_proves_nothing() -> None:
             sim.user.overwrite(place("f"), 0, b"AFTER!")
 
     sim.disk.on_call = meddle
-    sim.bench.disk = Remembering()  # type: ignore[assignment]
+    sim.bench.disk = cast("Disk", Remembering())
     sim.bench.start_again()
     assert reasons(sim.bench.scan()) == {"f": Reason.FILE_CHANGING}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+from typing import cast
 
 import pytest
 
+from mega_cli.localfs.disk import Disk
 from mega_cli.localfs.sim_disk import SimDisk
 from mega_cli.reconcile.nodes import ROOT
 from mega_cli.reconcile.situation import DiskRules, Reason
@@ -245,7 +247,7 @@ def test_another_file_system_is_left_alone() -> None:
             return lines
 
     sim.user.write(place("new/3"), b"1")
-    sim.bench.disk = Mounted()  # type: ignore[assignment]
+    sim.bench.disk = cast("Disk", Mounted())
     sim.bench.start_again()
     observation = sim.bench.settle()
 
