@@ -24,6 +24,7 @@ from mega_cli.sync.apply_local import LocalWork
 from mega_cli.sync.apply_remote import MARK, PENDING, RemoteWork, mark_of, resolve_pending
 from mega_cli.sync.comparison import exclude, leave_out, settle_state, situation_of, widen_absent
 from mega_cli.sync.fetch import Fetcher
+from mega_cli.sync.folders import keeps_something
 from mega_cli.sync.local_end import OWN, TMP, LocalEnd
 from mega_cli.sync.observe import observe_remote, unheld_stalls
 from mega_cli.sync.outcome import Outcome, Silent, Watch
@@ -163,10 +164,14 @@ class Engine:
             approved=state.approved(),
             disk=settings.disk,
         )
+
+        def is_kept(id_: NodeId) -> bool:
+            return keeps_something(self._end, id_)
+
         made = plan(situation_of(state, stalled, self._past_digests()), policy)
         paths = {stall.id: stall.path for stall in shown}
         stalls = tuple(stall._replace(path=stall.path or paths.get(stall.id, ())) for stall in made.stalls)
-        return without_resting(replace(made, stalls=stalls), state, now_ns)
+        return without_resting(replace(made, stalls=stalls), state, now_ns, is_kept)
 
     def _past_digests(self) -> frozenset[bytes]:
         """Give what the remote once held and deleted, as far as it matters: while both sides are joined, everything."""

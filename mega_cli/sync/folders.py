@@ -88,6 +88,16 @@ def remove_folder(end: LocalEnd, task: Removing) -> None:
     end.state.local.remove_all([task.row.node.id])
 
 
+def keeps_something(end: LocalEnd, id_: NodeId) -> bool:
+    """Tell whether a folder holds what sync does not know of, and what is no litter."""
+    try:
+        lines = end.disk.list_folder(end.place_of(id_))
+    except (UnfitError, OSError):
+        return False
+    known = {row.disk_name for row in end.state.local.rows(id_)}
+    return any(line.name not in known and line.name not in LITTER for line in lines)
+
+
 def _remove(end: LocalEnd, place: Place) -> None:
     try:
         end.writing_in((place[:-1],), lambda: end.disk.remove_folder(place))

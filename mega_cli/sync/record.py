@@ -5,7 +5,7 @@ A node that failed rests: 5 seconds, and twice as long each time, up to an hour;
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, TypeVar
@@ -36,9 +36,12 @@ _SECOND_NS: Final = 10**9
 _HOLD_NAME_BYTES: Final = 4
 
 
-def without_resting(plan: Plan, state: SyncState, now_ns: int) -> Plan:
-    """Take out of a plan what failed a short while ago, and what comes after it; they are listed as stalled."""
-    resting = {row.id: row for row in state.stalled() if row.tries and row.next_ns > now_ns}
+def without_resting(plan: Plan, state: SyncState, now_ns: int, is_kept: Callable[[NodeId], bool]) -> Plan:
+    """Take out of a plan what failed a short while ago, and what comes after it; they are listed as stalled.
+
+    `is_kept` tells whether a folder that could not be removed would still be kept by what lies in it.
+    """
+    resting = {row.id: row for row in state.stalled() if row.tries and _rests(row, now_ns, is_kept)}
     if not resting:
         return plan
     reasons = {id_: row.reason for id_, row in resting.items()}
@@ -51,6 +54,10 @@ def without_resting(plan: Plan, state: SyncState, now_ns: int) -> Plan:
         if id_ not in known
     ]
     return replace(plan, local=local, remote=remote, stalls=(*plan.stalls, *stalls))
+
+
+def _rests(row: StalledRow, now_ns: int, is_kept: Callable[[NodeId], bool]) -> bool:
+    return row.next_ns > now_ns or (row.reason is Reason.DIR_NOT_EMPTY and is_kept(row.id))
 
 
 def _without(
