@@ -350,13 +350,14 @@ def test_node_ids_that_no_honest_tree_has_are_refused(volume: VolumeSession, nod
 
 
 @pytest.mark.attack("T73")
-def test_a_link_cannot_pretend_to_be_a_file(volume: VolumeSession) -> None:
-    """Its node's id is made from its node_id, and a peer may choose one that gives the id of another node."""
-    link = forge.entry("link", node_id=sync_id(forge.entry("file").node_id, LINK), kind=LINK, digest=b"", target="x")
-    commit_files(volume, forge.page_of([forge.entry("file"), link]))
-
-    with pytest.raises(IntegrityError):
-        whole(volume)
+def test_a_link_cannot_pretend_to_be_another_node(volume: VolumeSession) -> None:
+    """Its id is made from its node_id, and a peer may choose one that gives the id of a file, or of the top."""
+    file = forge.entry("file")
+    link = forge.entry("link", kind=LINK, digest=b"", target="x")
+    for chosen in (file.node_id, bytes(16)):
+        commit_files(volume, forge.page_of([file, link.replace(node_id=sync_id(chosen, LINK))]))
+        with pytest.raises(IntegrityError):
+            whole(volume)
 
 
 @pytest.mark.attack("T74")
