@@ -78,12 +78,14 @@ def _crowded(tree: Overlay, trees: Trees) -> dict[tuple[NodeId, str], list[Node]
 def _untouched(parent: NodeId, name: str, tree: Overlay, trees: Trees) -> Node | None:
     """Find the node at a place that nobody changed; there is at most one.
 
-    A base may hold several at one place, but never one untouched beside one that a side still has there.
+    A base may hold several at one place, but never one untouched beside one that a side still has there; what is not
+    seen here counts as untouched wherever it is, so then this disk proves nothing.
     """
     other = trees.base.child(parent, name)
     if other is None or other.id not in tree.delta:
         return other
-    if _stands(other, trees.local) or _stands(other, trees.remote):
+    is_all_seen = not (trees.absent.marks or trees.stalled.marks)
+    if _stands(other, trees.remote) or (is_all_seen and _stands(other, trees.local)):
         return None
     others = (node for node in trees.base.children(parent) if node.name == name and node.id not in tree.delta)
     return next(iter(others), None)

@@ -101,7 +101,10 @@ class Situation:
 
     base: TreeView
     local: Delta
-    """This disk. A node in `stalled` or `absent`, and what lies below it, is not in here: it counts as unchanged."""
+    """This disk. A node in `stalled` or `absent`, and what lies below it, is not in here: it counts as unchanged.
+
+    What the base has below such a node and the disk shows elsewhere is in here, even when it equals the base.
+    """
     remote: Delta
     """The verified head."""
     stalled: Mapping[NodeId, Reason] = field(default_factory=dict)
