@@ -42,12 +42,12 @@ def both_sides(trees: Trees, situation: Situation, policy: Policy) -> Draft:
     |---|---|---|
     | has it | `merge` | `rescue`: as it is here, or gone |
     | has it not | `rescue`: as it is there, or gone | gone |
-    | stalled | as it is there | gone |
+    | cannot be seen | as it is there | gone |
     """
     draft, survival = Draft(), Survival(trees)
     for id_ in trees.changed():
         three = trees.of(id_)
-        if trees.stalled.reason(id_) is not None:
+        if trees.is_unseen(id_):
             draft.nodes[id_] = three.remote
         elif three.local is not None and three.remote is not None:
             _merge(draft, trees, three, policy, situation.past)
@@ -98,7 +98,7 @@ def remote_side(trees: Trees, _situation: Situation, _policy: Policy) -> Draft:
 def local_side(trees: Trees, _situation: Situation, _policy: Policy) -> Draft:
     """Follow this disk in everything (mirror-up); where it cannot be seen, the remote stays as it is."""
     return Draft(
-        {id_: trees.remote.get(id_) if is_unseen(trees, id_) else trees.local.get(id_) for id_ in trees.changed()}
+        {id_: trees.remote.get(id_) if trees.is_unseen(id_) else trees.local.get(id_) for id_ in trees.changed()}
     )
 
 
@@ -106,8 +106,3 @@ def local_over_remote(trees: Trees, situation: Situation, policy: Policy) -> Dra
     """Follow this disk in what it has, and the remote in what only the remote has (backup-up)."""
     draft = local_side(trees, situation, policy)
     return Draft({id_: trees.remote.get(id_) if node is None else node for id_, node in draft.nodes.items()})
-
-
-def is_unseen(trees: Trees, id_: NodeId) -> bool:
-    """Tell whether what this disk has of a node says nothing."""
-    return (trees.stalled.reason(id_) or trees.absent.reason(id_)) is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mega_cli.reconcile.actions import Event
 from mega_cli.reconcile.conflict_names import apart_name, conflict_name
-from mega_cli.reconcile.draft import Note, is_unseen
+from mega_cli.reconcile.draft import Note
 from mega_cli.reconcile.nodes import Node, NodeId, Overlay
 from mega_cli.reconcile.situation import Policy
 from mega_cli.reconcile.trees import Trees
@@ -27,7 +27,7 @@ def remote_first(node: Node, trees: Trees) -> tuple[bool, ...]:
 
 def local_first(node: Node, trees: Trees) -> tuple[bool, ...]:
     """Let what may not be touched keep its name, then what is so on this disk, where nothing is renamed."""
-    return not is_unseen(trees, node.id), not _stands(node, trees.local), node.kind != "d"
+    return not trees.is_unseen(node.id), not _stands(node, trees.local), node.kind != "d"
 
 
 def part(tree: Overlay, trees: Trees, rank: Rank, policy: Policy, *, drops_twins: bool) -> list[Note]:

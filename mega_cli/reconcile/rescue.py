@@ -42,6 +42,7 @@ class Survival:
 
         | one side | the other | lives |
         |---|---|---|
+        | cannot see it | the remote has it, or not | yes, or no |
         | has it | has it, or never had | yes |
         | deleted it | deleted it, or never had | no |
         | deleted it | edited it | yes: edit beats delete |
@@ -49,7 +50,7 @@ class Survival:
         | deleted it | left it as it was | with its folder, if that was deleted too and lives because it was moved |
         """
         three = self._trees.of(id_)
-        if self._trees.stalled.reason(id_) is not None:
+        if self._trees.is_unseen(id_):
             return three.remote is not None
         there = three.local or three.remote
         if there is None or three.base is None or (three.local is not None and three.remote is not None):

@@ -45,6 +45,10 @@ class Trees:
             there = there._replace(parent=base.parent, name=base.name)
         return Three(base, self.local.get(id_), there)
 
+    def is_unseen(self, id_: NodeId) -> bool:
+        """Tell whether this disk has nothing to say of a node: only the remote knows what it is."""
+        return self.stalled.reason(id_) is not None or self.absent.reason(id_) is not None
+
     def here(self, id_: NodeId) -> Node | None:
         """Give a node as it lies on this disk; None when it is absent, on purpose or not."""
         return None if self.absent.reason(id_) else self.local.get(id_)
