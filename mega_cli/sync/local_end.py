@@ -189,10 +189,10 @@ class LocalEnd:
         """Draw a part of a name that nothing else has."""
         return self.chance.random_bytes(8).hex().encode()
 
-    def surface(self, hidden: Place, beside: Place, node: Node) -> None:
-        """Bring back what the user wrote and nobody else has, as a conflict copy beside the place of `node`.
+    def show_beside(self, hidden: Place, beside: Place, name: str) -> Place:
+        """Bring what is hidden back under a conflict copy's name beside a place; where the folder is gone, at the top.
 
-        Where the folder is gone, at the top.
+        Raises OSError.
         """
         above = beside[:-1]
         folder = self.disk.look(above)
@@ -203,10 +203,14 @@ class LocalEnd:
             return self.disk.look((*above, name.encode())) is not None
 
         now_ns = self.clock.now_ns()
-        name = conflict_name(node.name, self.settings.device, now_ns, is_taken)
-        copy = (*above, name.encode())
+        copy = (*above, conflict_name(name, self.settings.device, now_ns, is_taken).encode())
         self.rename(hidden, copy)
-        path, shown = _text(beside), _text(copy)
+        return copy
+
+    def surface(self, hidden: Place, beside: Place, node: Node) -> None:
+        """Show what the user wrote and nobody else has, as a conflict copy, and note it; in a transaction."""
+        path, shown = _text(beside), _text(self.show_beside(hidden, beside, node.name))
+        now_ns = self.clock.now_ns()
         self.state.add_conflict(ConflictRow(self.chance.random_bytes(16), node.id, path, shown, now_ns))
         self.state.log(EventRow(now_ns, "conflict-copy", shown, path))
 

@@ -7,6 +7,7 @@ stands still. Nothing of the user's is ever removed here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -73,9 +74,10 @@ def _id_of(task: msgspec.Struct) -> NodeId:
 
 
 def sweep(end: LocalEnd) -> None:
-    """Clear `.mega/tmp` of what no note names: old parts of files go, what may be the user's is kept. Raises OSError.
+    """Clear `.mega/tmp` of what no note names: old parts of files go, what may be the user's is kept.
 
-    The latter is left only when the state was lost, or a crash fell just before its note.
+    The latter is left only when the state was lost, or a crash fell just before its note. What the disk refuses is left
+    for the next time. Raises OSError when it cannot be listed.
     """
     named = {place for row in end.state.journal() for place in _places(row)}
     now_ns = end.clock.now_ns()
@@ -83,16 +85,17 @@ def sweep(end: LocalEnd) -> None:
         place = (*TMP, name)
         if place in named or found is None:
             continue
-        if name.startswith(publish.FRESH):
-            if now_ns - found.stamps.ctime_ns >= _TMP_NS:
-                end.disk.remove_file(place)
-            continue
-        with end.state.transaction():
-            if name.startswith(relocate.PARKED):
-                end.surface(place, (b"recovered",), Node(ROOT, ROOT, "recovered", "f"))
-            elif name.startswith(publish.EXCHANGED):
-                trash.keep_unknown(end, place, found)
-            end.make_names_durable()
+        with suppress(OSError):
+            if name.startswith(publish.FRESH):
+                if now_ns - found.stamps.ctime_ns >= _TMP_NS:
+                    end.disk.remove_file(place)
+                continue
+            with end.state.transaction():
+                if name.startswith(relocate.PARKED):
+                    end.surface(place, (b"recovered",), Node(ROOT, ROOT, "recovered", "f"))
+                elif name.startswith(publish.EXCHANGED):
+                    trash.keep_unknown(end, place, found)
+                end.make_names_durable()
 
 
 def _places(row: JournalRow) -> list[Place]:

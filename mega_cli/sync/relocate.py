@@ -14,7 +14,7 @@ import msgspec
 from mega_cli.localfs.disk import Found, Place
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.actions import MoveNode, ParkNode
-from mega_cli.reconcile.nodes import Node
+from mega_cli.reconcile.nodes import ROOT, Node
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.local_end import TMP, LocalEnd, UnfitError
 
@@ -117,14 +117,14 @@ def park(end: LocalEnd, task: Parking) -> None:
 
 
 def bring_back(end: LocalEnd, task: Parking) -> None:
-    """Bring back what is still parked: to its old place, else to its new one, else beside; in a transaction."""
+    """Bring back what is still parked: to its old place, else to its new one, else to the top; in a transaction."""
     if end.disk.look(task.hidden) is not None:
         _unpark(end, task.row, task.hidden, (task.row.node, task.node))
     end.parked.pop(task.row.node.id, None)
 
 
-def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ...]) -> Node | None:
-    """Bring a node to the first of these places that is free, and say to which; None when it got another name."""
+def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ...]) -> Node:
+    """Bring a node to the first of these places that is free, else to the top, and say where it is."""
     end.parked.pop(row.node.id, None)
     for choice in choices:
         try:
@@ -135,8 +135,11 @@ def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ..
         node = row.node._replace(parent=choice.parent, name=choice.name)
         end.put_row(node, place, row.stamps, is_unread=row.is_racy)
         return node
-    end.surface(hidden, (hidden[-1],), row.node)
-    return None
+    copy = end.show_beside(hidden, (row.disk_name,), row.node.name)
+    # To the next plan it was renamed here, and the volume's name stands.
+    node = row.node._replace(parent=ROOT, name=copy[-1].decode())
+    end.put_row(node, copy, row.stamps, is_unread=row.is_racy)
+    return node
 
 
 def _is_it(end: LocalEnd, row: LocalRow, found: Found) -> bool:

@@ -121,26 +121,32 @@ def _note(end: LocalEnd, task: Trashing, found: Found) -> None:
 
 
 def look_again(end: LocalEnd) -> None:
-    """Look for late writes, and remove what has lain there long enough; in a transaction. Raises OSError."""
+    """Look for late writes, and remove what has lain there long enough; in a transaction.
+
+    What the disk refuses is left for the next time.
+    """
     now_ns = end.clock.now_ns()
     for row in sorted(end.state.trash(), key=lambda row: (not row.is_proven, row.at_ns, row.id)):
         age_ns = now_ns - row.at_ns
         is_over = age_ns >= end.settings.trash_days * _DAY_NS
         looks = sum(age_ns >= seconds * _SECOND_NS for seconds in LOOKS_S)
-        if not is_over and looks <= row.looks:
-            continue
-        place = place_of(row)
-        found = end.disk.look(place)
-        if found is None:
-            end.state.forget_trash([row.id])
-        elif _was_written(row, found):
-            end.surface(place, _visible(row), row.node)
-            end.state.forget_trash([row.id])
-        elif is_over:
-            _remove(end, place)
-            end.state.forget_trash([row.id])
-        else:
-            end.state.looked_at_trash(row.id, looks)
+        if is_over or looks > row.looks:
+            with suppress(OSError):
+                _look_at(end, row, looks, is_over=is_over)
+
+
+def _look_at(end: LocalEnd, row: TrashRow, looks: int, *, is_over: bool) -> None:
+    """Look at one file, and bring it back, remove it, or note the look. Raises OSError."""
+    place = place_of(row)
+    found = end.disk.look(place)
+    if found is not None and not is_over and not _was_written(row, found):
+        end.state.looked_at_trash(row.id, looks)
+        return
+    if found is not None and _was_written(row, found):
+        end.surface(place, _visible(row), row.node)
+    elif found is not None:
+        _remove(end, place)
+    end.state.forget_trash([row.id])
 
 
 def place_of(row: TrashRow) -> Place:

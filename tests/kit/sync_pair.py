@@ -140,6 +140,11 @@ class SyncPair:
             found[path] = {"f": self.volume.blobs.get(node.digest), "d": None, "l": f"-> {node.target}"}[node.kind]
         return dict(sorted(found.items()))
 
+    def rename_there(self, names: dict[str, str]) -> None:
+        """Let nodes at the top of the volume's folder have other names, as any client may do."""
+        nodes = self.volume.tree.values()
+        self.volume.put_tree(node._replace(name=names.get(node.name, node.name)) for node in nodes)
+
     def meanwhile(self, call: str, act: Callable[[], object], at: str = "") -> None:
         """Let something happen just before the engine's next call of this name, at this path if one is given."""
 

@@ -75,6 +75,7 @@ def _described(pair: SyncPair) -> None:
 
 
 _ABC: Final = _files(a=b"content of a", b=b"content of b", c=b"content of c")
+_TWO: Final = _files(d__a=b"in d", k__a=b"in k")
 _TREE: Final = _files(d__e__f=b"deep", d__g=b"less deep", d__h=b"another")
 _ROTATION: Final = _renamed(("a", "x"), ("b", "a"), ("c", "b"), ("x", "c"))
 _MOVED_FOLDER: Final = _renamed(("d", "t"))
@@ -91,6 +92,8 @@ OPERATIONS: Final = (
     Operation("move folder there", _TREE, there=_MOVED_FOLDER),
     Operation("rotation here", _ABC, here=_ROTATION),
     Operation("rotation there", _ABC, there=_ROTATION),
+    Operation("rotation of nodes there", _ABC, there=lambda pair: pair.rename_there({"a": "b", "b": "c", "c": "a"})),
+    Operation("swap of folders there", _TWO, there=lambda pair: pair.user.swap(place("d"), place("k"))),
     Operation("conflict copy", _ABC, there=_files(a=b"edited there"), here=_files(a=b"edited here"), copies=1),
     Operation("deletion there", _ABC, there=_removed("a", "b")),
     Operation("deletion here", _ABC, here=_removed("a", "b")),
