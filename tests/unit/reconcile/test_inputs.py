@@ -10,7 +10,7 @@ from mega_cli.reconcile.actions import Event
 from mega_cli.reconcile.nodes import Node
 from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import DiskRules, Policy, Reason
-from tests.kit.forest import file, folder, id_of
+from tests.kit.forest import file, folder, id_of, link
 from tests.unit.reconcile.sides import Sides, events, here, paths, there
 
 D: Final = folder("D")
@@ -164,3 +164,20 @@ def test_an_older_version_here_gives_way() -> None:
     assert (here(sides.plan()), there(sides.plan())) == (["fetch x"], [])
     assert events(sides.plan()) == [Event.TOOK_REMOTE_VERSION]
     assert paths(sides.done().disk) == {"x": "new"}
+
+
+def test_a_name_that_only_an_absent_node_has_is_taken() -> None:
+    """A folder that comes back beside an absent link of its name keeps the name, and the link is numbered."""
+    policy = Policy(disk=DiskRules(has_links=False))
+    base, local = [D, link("k", "D")], [D, file("n", at="D")]
+    sides = Sides(base, local, [link("k", "D")], policy, absent={id_of("k"): Reason.LINKS_UNSUPPORTED})
+
+    assert paths(sides.done().volume) == {"D": "/", "D/n": "c0", "D 2": "t0"}
+
+
+def test_what_is_absent_and_deleted_there_is_gone() -> None:
+    """What neither side holds any more is not brought back with a folder that lives."""
+    base = [D, folder("E", at="D"), file("x", at="E")]
+    sides = Sides(base, [folder("E")], [], absent={id_of("D"): Reason.EXCLUDED})
+
+    assert paths(sides.done().volume) == {"E": "/"}

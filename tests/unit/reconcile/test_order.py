@@ -171,3 +171,13 @@ def test_the_same_situation_gives_the_same_plan() -> None:
 
     assert one.local == other.local
     assert one == other
+
+
+def test_a_node_that_a_cut_commit_left_parked_has_not_moved() -> None:
+    """What stands under its parking name in the volume goes on to where this disk has it, as if nothing had been."""
+    before, after = [file("a"), file("b")], [file("a", "b"), file("b", "a")]
+    half = [file("a"), file("b", f"moving {id_of('b').hex()}")]
+    sides = Sides(before, after, half)
+
+    assert (here(sides.plan()), sides.plan().notices) == ([], ())
+    assert list(sides.done().volume) == after
