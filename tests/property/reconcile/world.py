@@ -31,10 +31,11 @@ from mega_cli.reconcile.actions import (
     WriteLink,
 )
 from mega_cli.reconcile.materialise import fold
-from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, TreeView, below, flaws_of
+from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, below, flaws_of
 from mega_cli.reconcile.settle import settle
 from mega_cli.reconcile.situation import Policy, Reason, Situation
 from tests.property.reconcile.strategies import Case
+from tests.property.reconcile.views import delta_of, is_under
 
 Planner = Callable[[Situation, Policy], Plan]
 Action = LocalAction | RemoteAction
@@ -116,7 +117,7 @@ class World:
         return Situation(
             base=self.base,
             local=self._local(),
-            remote=_delta(self.base, self.volume, self._ids()),
+            remote=delta_of(self.base, self.volume, self._ids()),
             stalled=dict(self.stalled),
             absent=dict(self.absent),
             past=self.past,
@@ -125,13 +126,15 @@ class World:
 
     def frozen(self, id_: NodeId) -> bool:
         """Tell whether a node is stalled, or lies where nobody can look."""
-        if id_ in self.stalled or self._has_above(self.disk, id_, self.stalled):
-            return True
-        return self.disk.get(id_) is None and self._has_above(self.base, id_, self.stalled)
+        return self._is_unseen(id_, self.stalled)
 
     def hidden(self, id_: NodeId) -> bool:
         """Tell whether a node is absent from the disk on purpose."""
-        return id_ in self.absent or (self.disk.get(id_) is None and self._has_above(self.base, id_, self.absent))
+        return self._is_unseen(id_, self.absent)
+
+    def _is_unseen(self, id_: NodeId, marked: Mapping[NodeId, Reason]) -> bool:
+        tree = self.base if self.disk.get(id_) is None else self.disk
+        return is_under(tree, id_, marked)
 
     def as_seen(self) -> Case:
         """Give the world as a case: what is absent on purpose counts as being here as it was."""
@@ -139,19 +142,11 @@ class World:
         return Case(tuple(self.base), (*self.disk, *hidden), tuple(self.volume))
 
     def _local(self) -> dict[NodeId, Node | None]:
+        """Give what differs on the disk, and what is seen there although the base has it below what is not."""
+        marked = self.stalled | self.absent
         ids = {id_ for id_ in self._ids() if not self.frozen(id_) and not self.hidden(id_)}
-        return _delta(self.base, self.disk, ids)
-
-    @staticmethod
-    def _has_above(tree: TreeView, id_: NodeId, marked: Mapping[NodeId, Reason]) -> bool:
-        seen: set[NodeId] = set()
-        node = tree.get(id_) if marked else None
-        while node is not None and node.id not in seen:
-            if node.id in marked:
-                return True
-            seen.add(node.id)
-            node = tree.get(node.parent)
-        return False
+        escaped = {id_: self.disk.get(id_) for id_ in ids if self.disk.get(id_) and is_under(self.base, id_, marked)}
+        return delta_of(self.base, self.disk, ids) | escaped
 
     def _ids(self) -> set[NodeId]:
         return {node.id for tree in (self.base, self.disk, self.volume) for node in tree}
@@ -174,7 +169,9 @@ class World:
         self.absent = {
             id_: reason
             for id_, reason in marked.items()
-            if reason is Reason.EXCLUDED or not self._has_above(self.base, self._parent(id_), marked)
+            if reason is Reason.EXCLUDED
+            or (node := self.base.get(id_)) is None
+            or not is_under(self.base, node.parent, marked)
         }
 
     def _parent(self, id_: NodeId) -> NodeId:
@@ -363,10 +360,6 @@ class World:
         """Demand that every tree is one."""
         for tree in (self.base, self.disk, self.volume):
             _demand(not flaws_of(tree), f"no tree: {flaws_of(tree)}")
-
-
-def _delta(base: MemoryTree, now: MemoryTree, ids: Iterable[NodeId]) -> dict[NodeId, Node | None]:
-    return {id_: node for id_ in sorted(ids) if (node := now.get(id_)) != base.get(id_)}
 
 
 def _demand_parent(tree: MemoryTree, node: Node) -> None:
