@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, note
+from hypothesis import example, given, note
 
 from mega_cli.reconcile.actions import Plan
 from mega_cli.reconcile.nodes import MemoryTree, flaws_of
 from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import Policy, Situation
 from tests.kit.forest import file, folder
+from tests.property.reconcile import kept
 from tests.property.reconcile.laws import has_converged, on_this_disk, policy, structure, substances
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import Case, cases, lucks, one_sided
@@ -69,6 +70,7 @@ def test_p05_what_only_the_remote_did_is_done_here(case: Case, luck: int) -> Non
 
 
 @given(one_sided, lucks)
+@example(kept.CUT_CIRCLE.swapped(), 1)
 @thoroughly
 def test_p05_what_only_this_disk_did_is_done_there(case: Case, luck: int) -> None:
     """P5, mirrored: the result is the disk exactly, and nothing is written here."""

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from mega_cli.reconcile.nodes import MemoryTree
 from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import DiskRules, Reason
+from tests.property.reconcile import kept
 from tests.property.reconcile.laws import has_converged, must_be_gone, must_survive, policy, substances, without
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import (
@@ -75,6 +76,7 @@ def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
     """Whatever was half done when a user came by, it ends, and both sides agree."""
 
     @given(folding_cases, changes, changes, choices, lucks)
+    @example(kept.COMES_INTO_SIGHT, [1928], [8, 146956, 815980], [0], 0)
     @thoroughly
     def ends(case: Case, local: list[int], remote: list[int], numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(disk=rules))
@@ -94,6 +96,7 @@ def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
 
 
 @given(folding_cases, choices, lucks)
+@example(kept.INTO_THE_EXCLUDED, [1, 4], 0)
 @thoroughly
 def test_all_limits_at_once_end_well(case: Case, numbers: list[int], luck: int) -> None:
     """A disk that folds, a stalled node and an excluded one: nothing is lost, and when all is over all is here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mega_cli.paths.names import windows_problem
@@ -14,6 +14,7 @@ from mega_cli.reconcile.materialise import fold
 from mega_cli.reconcile.nodes import ROOT, NodeId, below
 from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import DiskRules, Reason
+from tests.property.reconcile import kept
 from tests.property.reconcile.laws import has_converged, must_survive, policy, substances, without
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import (
@@ -67,6 +68,8 @@ def test_p12_what_is_stalled_is_left_alone(case: Case, numbers: list[int], luck:
 
 
 @given(cases, choices, lucks)
+@example(kept.OUT_OF_THE_EXCLUDED, [0], 0)
+@example(kept.FETCH_THAT_FAILED, [0], 491)
 @thoroughly
 def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[int], luck: int) -> None:
     """P12: what is excluded stays in the volume as the other devices have it, and off this disk."""
@@ -90,6 +93,7 @@ def test_a_disk_holds_what_it_can(rules: DiskRules, strategy: st.SearchStrategy[
     """Names that fold together or are refused stay in the volume, with the right reason; all else is here."""
 
     @given(strategy, lucks)
+    @example(kept.TWO_AT_ONE_PLACE, 385)
     @thoroughly
     def holds(case: Case, luck: int) -> None:
         world = World.of(case, policy(disk=rules)).run(plan, luck)

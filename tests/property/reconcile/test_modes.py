@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from mega_cli.reconcile.actions import PutNode, RemoveFolder, RemoveNode
 from mega_cli.reconcile.nodes import MemoryTree, Node, path_of
 from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode, Reason
+from tests.property.reconcile import kept
 from tests.property.reconcile.laws import deleted, has_converged, on_this_disk, policy, structure, substances, without
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import EXACT, FOLDING, Case, cases, choices, folding_cases, lucks
@@ -56,6 +57,7 @@ def test_no_mode_touches_what_it_cannot_see(mode: Mode, rules: DiskRules) -> Non
     """P12 in every mode: stalled nodes are left alone, absent ones stay in the volume, and it ends."""
 
     @given(folding_cases, choices, lucks)
+    @example(kept.STALLED_AND_EXCLUDED, [0, 1], 0)
     @thoroughly
     def leaves_alone(case: Case, numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(mode, rules))
@@ -90,6 +92,7 @@ def _strange(node: Node) -> Node:
 
 
 @given(cases, lucks)
+@example(kept.GHOST_AND_FOLDER, 0)
 @thoroughly
 def test_a_lost_base_deletes_nothing(case: Case, luck: int) -> None:
     """Without a base both sides are united; what the volume once held and deleted is listed, not brought back."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 
 from mega_cli.reconcile.actions import Event
 from mega_cli.reconcile.plan import plan
+from tests.property.reconcile import kept
 from tests.property.reconcile.laws import must_be_gone, must_survive, policy, substances
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import Case, cases, lucks, poor_cases
@@ -13,6 +14,7 @@ from tests.property.reconcile.world import World
 
 
 @given(cases, lucks)
+@example(kept.TWO_EQUAL_LINKS, 0)
 @thoroughly
 def test_p06_no_content_is_lost(case: Case, luck: int) -> None:
     """P6: every content that a side holds and nobody superseded is there in the end, as often as it was."""

@@ -1,0 +1,58 @@
+"""Cases that a planner or this harness once got wrong. Each runs first, in the property that found it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.kit.forest import file, folder, link
+from tests.property.reconcile.strategies import Case
+
+_CIRCLE: Final = (folder("B1", "b"), file("B2", "a"), file("B3", "a", at="B1"))
+CUT_CIRCLE: Final = Case(_CIRCLE, (folder("B1", "a"), file("B2", "a", at="B1"), file("B3", "b")), _CIRCLE)
+"""A circle in the volume, cut in the middle, left the name under which a node was parked to everybody."""
+
+GHOST_AND_FOLDER: Final = Case((file("B1", "a"),), (file("B1", "a"),), (folder("R1", "a"),))
+"""Without a base, a file whose content the volume had deleted was uploaded again because a folder had its name."""
+
+_NESTED: Final = (folder("B1", "a"), folder("B2", "b", at="B1"), file("B3", "a", at="B2"))
+OUT_OF_THE_EXCLUDED: Final = Case(_NESTED, _NESTED, (_NESTED[0], folder("B2", "b"), _NESTED[2]))
+"""A folder that others moved out of an excluded one came here empty, and then emptied itself in the volume."""
+
+_FEW: Final = (folder("B1", "b"), file("B2", "a", at="B1"), file("B3", "a"))
+FETCH_THAT_FAILED: Final = Case(_FEW, _FEW, (folder("B1", "a"), file("B2", "b"), file("B3", "a", at="B1")))
+"""A file that others moved out of an excluded folder, and that could not be fetched at once, stayed excluded."""
+
+_MANY: Final = (
+    folder("B1", "b"),
+    file("B12", "b", at="B1"),
+    folder("B2", "a", at="B1"),
+    file("B6", "a", at="B2"),
+    folder("B3", "a"),
+)
+INTO_THE_EXCLUDED: Final = Case(_MANY, _MANY, (folder("B1", "a", at="B3"), *_MANY[1:]))
+"""A folder that others moved into an excluded one left this disk half, because a file in it was stalled; the half that
+had left was then deleted in the volume."""
+
+TWO_AT_ONE_PLACE: Final = Case(
+    (folder("B1", "a"),), (folder("B1", "a"), folder("L1", "a", at="B1")), (link("R1", "a"),)
+)
+"""A base that held an absent link and a folder under one name: they were not parted when the first try failed."""
+
+STALLED_AND_EXCLUDED: Final = Case(
+    (file("B1", "a"), file("B2", "b")), (file("B1", "a", content="c1"), file("B2", "b")), (file("B2", "a"),)
+)
+"""The same in a base made by one node that was stalled and one that was excluded."""
+
+COMES_INTO_SIGHT: Final = Case(
+    (file("B1", "a"),),
+    (file("B1", "a"), file("L1", "b"), file("L2", "\u00e1"), file("L3", "CON")),
+    (file("R1", "a"), folder("R2", "A")),
+)
+"""A folder came into sight with two names below it that fold together; `materialise` had compared neither."""
+
+TWO_EQUAL_LINKS: Final = Case(
+    (file("B1", "a"), link("B2", "\u00e1", target="t1")),
+    (link("B2", "\u00e1"), link("L1", "a")),
+    (file("B1", "\u00e1"), link("B2", "a", target="t1")),
+)
+"""An edited link and a new one of the same target meet at one place and are one: the count of P6 forgot that."""
