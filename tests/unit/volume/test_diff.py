@@ -224,6 +224,16 @@ def test_a_missing_page_of_the_newer_state_is_an_integrity_error() -> None:
     assert not isinstance(caught.value, PagesGoneError)
 
 
+def test_a_page_stands_only_where_its_index_says() -> None:
+    """Two pages that changed places in the newer index are refused, as a look-up refuses them."""
+    pages = MemoryPages()
+    first, second = (pages.save(0, [entry(name, node_id=fixed(name, 16))]) for name in ("a", "b"))
+    new = pages.save(1, [page.IndexItem("a", second.pack()), page.IndexItem("b", first.pack())])
+
+    with pytest.raises(IntegrityError):
+        diff_folders(pages, folder(pages, 10), new)
+
+
 def test_one_node_in_two_places_is_refused() -> None:
     """No honest change makes such a tree (sync.md 1.2)."""
     pages = MemoryPages()
