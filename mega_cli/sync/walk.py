@@ -160,11 +160,7 @@ class Walk:
             taken.add(node.name)
             self._in_place(folder, rules, row, line, observed_ns)
         self._unexplained(folder, rules, entries, taken, rows, observed_ns)
-        for row in rows.values():
-            if rules.excludes(row.node.name, row.node.kind == "d"):
-                self.seen.excluded.append(row.node.id)
-            else:
-                self.seen.missing[row.node.id] = row, (*folder.place, row.disk_name)
+        self.seen.missing |= {row.node.id: (row, (*folder.place, row.disk_name)) for row in rows.values()}
 
     def _in_place(self, folder: _Folder, rules: Rules, row: LocalRow, line: Listed, observed_ns: int) -> None:
         """Compare a row with what its place leads to, which is of its kind or cannot be trusted."""
