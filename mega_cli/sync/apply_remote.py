@@ -18,6 +18,7 @@ from mega_cli.reconcile.actions import PutNode, RemoteAction, Step
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState
+from mega_cli.state.sync_trees import Remembered
 from mega_cli.sync.comparison import settle_state
 from mega_cli.sync.local_end import LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
@@ -168,7 +169,8 @@ class RemoteWork:
                 keep_mark(state, mark, PENDING)
                 state.keep_pending(_agreed(state, edits))
 
-        mark = self._remote.commit(base, edits, state.remote, about_to)
+        observed = Remembered(state.remote, (_node_of(edit).id for edit in edits))
+        mark = self._remote.commit(base, edits, observed, about_to)
         with state.transaction():
             gone = [edit.before.id for edit in edits if edit.before is not None and edit.after is None]
             state.remote.remove_all(gone)
@@ -178,7 +180,7 @@ class RemoteWork:
             settle_state(state)
         self._outcome.commits += 1
         self._outcome.remote_changes += len(edits)
-        self._outcome.acted |= {node.id for edit in edits if (node := edit.after or edit.before) is not None}
+        self._outcome.acted |= {_node_of(edit).id for edit in edits}
 
 
 def resolve_pending(state: SyncState, remote: RemoteFolder) -> None:
@@ -205,11 +207,17 @@ def _forget_pending(state: SyncState) -> None:
 
 def _agreed(state: SyncState, edits: Sequence[Edit]) -> Iterator[tuple[NodeId, Node | None]]:
     """Give the nodes that this disk holds as the commit makes them: no others may enter the base by it."""
+    here, absent = state.local.get_all(_node_of(edit).id for edit in edits), state.absent()
     for edit in edits:
-        node = edit.after or edit.before
-        assert node is not None
-        if state.local.get(node.id) == edit.after and node.id not in state.absent():
-            yield node.id, edit.after
+        id_ = _node_of(edit).id
+        if here[id_] == edit.after and id_ not in absent:
+            yield id_, edit.after
+
+
+def _node_of(edit: Edit) -> Node:
+    node = edit.after or edit.before
+    assert node is not None, "an edit of nothing"
+    return node
 
 
 def mark_of(state: SyncState, key: str = MARK) -> RemoteMark | None:

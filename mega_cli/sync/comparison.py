@@ -12,6 +12,7 @@ from mega_cli.reconcile.nodes import ROOT, Delta, Node, NodeId, Overlay, TreeVie
 from mega_cli.reconcile.settle import settle
 from mega_cli.reconcile.situation import Reason, Situation
 from mega_cli.state.sync_state import SyncState
+from mega_cli.state.sync_trees import Remembered
 
 Frozen = Mapping[NodeId, Reason]
 _DIGEST_BYTES: Final = 32
@@ -19,12 +20,12 @@ _DIGEST_BYTES: Final = 32
 
 def situation_of(state: SyncState, stalled: Frozen, past: frozenset[bytes]) -> Situation:
     """Say what is different from the base, of what was touched."""
-    absent = state.absent()
-    touched = state.touched()
-    local = _local_delta(state, touched, {*stalled, *absent})
-    remote = _delta(state.base, state.remote.get, touched)
+    absent, touched = state.absent(), state.touched()
+    base = Remembered(state.base, touched)
+    local = _local_delta(state, base, touched, {*stalled, *absent})
+    remote = _delta(base, state.remote.get_all(touched))
     return Situation(
-        base=state.base,
+        base=base,
         local=local,
         remote=remote,
         stalled=stalled,
@@ -38,13 +39,17 @@ def settle_state(state: SyncState) -> None:
     """Let the base take over what both sides agree on, and forget what is then equal everywhere; in a transaction."""
     _see_absent(state)
     absent, touched = state.absent(), state.touched()
-    local = Overlay(state.base, _local_delta(state, touched, absent.keys()))
-    agreed = settle(touched, state.base, local, state.remote, absent)
+    base, remote = Remembered(state.base, touched), Remembered(state.remote, touched)
+    local = _local_delta(state, base, touched, absent.keys())
+    agreed = settle(touched, base, Overlay(base, local), remote, absent)
     state.base.put_all(node for node in agreed.values() if node is not None)
     state.base.remove_all(id_ for id_, node in agreed.items() if node is None)
-    state.forget_touched(
-        [id_ for id_ in state.touched() if state.base.get(id_) == state.remote.get(id_) == local.get(id_)]
-    )
+
+    def is_equal(id_: NodeId) -> bool:
+        now = agreed.get(id_, base.get(id_))
+        return now == remote.get(id_) == local.get(id_, now)
+
+    state.forget_touched(list(filter(is_equal, touched)))
 
 
 def widen_absent(state: SyncState, absent: Iterable[tuple[NodeId, Reason]]) -> None:
@@ -70,16 +75,17 @@ def exclude(state: SyncState, excluded: Frozen, included: Iterable[NodeId]) -> N
 
 def leave_out(state: SyncState, excludes: Callable[..., bool]) -> None:
     """Let what is new in the volume, and what rules leave out here, be absent; in a transaction."""
-    absent = state.absent()
+    absent, touched = state.absent(), state.touched()
+    base, remote, local = (Remembered(table, touched) for table in (state.base, state.remote, state.local))
     found = set()
-    for id_ in state.touched():
-        node = state.remote.get(id_)
-        if node is None or state.base.get(id_) is not None or state.local.get(id_) is not None:
+    for id_ in touched:
+        node = remote.get(id_)
+        if node is None or base.get(id_) is not None or local.get(id_) is not None:
             continue
-        path = path_of(state.remote, id_)
+        path = path_of(remote, id_)
         if path is not None and excludes(path, is_folder=node.kind == "d"):
             found.add(id_)
-    roots = [id_ for id_ in found - absent.keys() if not _lies_under(id_, state.remote, found | absent.keys())]
+    roots = [id_ for id_ in found - absent.keys() if not _lies_under(id_, remote, found | absent.keys())]
     if roots:
         widen_absent(state, [(id_, Reason.EXCLUDED) for id_ in roots])
 
@@ -110,14 +116,16 @@ def _see_absent(state: SyncState) -> None:
         state.keep_absent(sorted(after.items()))
 
 
-def _delta(base: TreeView, get: Callable[[NodeId], Node | None], ids: Iterable[NodeId]) -> Delta:
+def _delta(base: TreeView, nodes: Delta) -> dict[NodeId, Node | None]:
     """Give what differs from the base."""
-    return {id_: node for id_ in ids if (node := get(id_)) != base.get(id_)}
+    return {id_: node for id_, node in nodes.items() if node != base.get(id_)}
 
 
-def _local_delta(state: SyncState, ids: Iterable[NodeId], frozen: Collection[NodeId]) -> Delta:
+def _local_delta(
+    state: SyncState, base: TreeView, ids: Iterable[NodeId], frozen: Collection[NodeId]
+) -> dict[NodeId, Node | None]:
     """Give what differs on this disk, but for what is frozen and what lies below it."""
-    delta = _delta(state.base, state.local.get, ids)
+    delta = _delta(base, state.local.get_all(ids))
     if not frozen:
         return delta
     return {id_: node for id_, node in delta.items() if not _is_under(id_, node, state, frozen)}
