@@ -35,8 +35,12 @@ def observe_remote(state: SyncState, remote: RemoteFolder) -> set[NodeId]:
 
 
 def _kept(state: SyncState, sight: Sight, held: Iterable[NodeId]) -> set[NodeId]:
-    """Keep what sync cannot hold any more, with all below it, as it was: it is there, and no deletion."""
-    before = set() if sight.is_whole else set(_unheld(state))
+    """Keep what sync cannot hold any more, with all below it, as it was: it is there, and no deletion.
+
+    Until it is told to be gone: such a node is told of once more then.
+    """
+    gone = {change.id for change in sight.changes if change.node is None}
+    before = set() if sight.is_whole else set(_unheld(state)) - gone
     unheld = (before | {id_ for id_, _ in sight.unheld}) - set(held)
     state.keep(_UNHELD, b"".join(sorted(unheld)) or None)
     known = [id_ for id_ in unheld if state.remote.get(id_) is not None]

@@ -93,7 +93,7 @@ def test_what_nobody_else_has_goes_last() -> None:
         first, *_ = here.state.trash()
         here.state.forget_trash([first.id])
         here.state.add_trash(first._replace(is_proven=False, at_ns=first.at_ns - 1))
-    order = []
+    order: list[bytes] = []
     here.disk.on_call = lambda call, at: order.append(at[-1]) if call == "remove_file" else None
     here.clock.sleep(31 * DAY_S)
 
