@@ -26,7 +26,7 @@ from mega_cli.sync.marker import FolderMark, Owner, Verdict, make_own_folder
 from mega_cli.sync.report import CycleReport
 from mega_cli.sync.settings import Settings
 from mega_cli.sync.sim_folder import Fault, SimFolder
-from mega_cli.sync.sim_volume import SimVolume
+from mega_cli.sync.sim_volume import SimRecord, SimVolume
 from tests.simulator.clocks import SeededChance, SimClock, SimTime
 from tests.simulator.ledger import Seen, View
 
@@ -125,6 +125,9 @@ class Client:
         self.is_dead = False
         self.deeds = 0
         """How often something but the engine changed the disk."""
+        self.observed: SimRecord | None = None
+        """The head that the engine saw last."""
+        self._is_observing = False
         self.calls = 0
         """Calls of the engine to disk, state and remote."""
         self.writes = 0
@@ -212,6 +215,9 @@ class Client:
         if self.is_dead:
             raise CrashError
         self.calls += 1
+        if self._is_observing:
+            self.observed, self._is_observing = self.volume.pins.get(self.name), False
+        self._is_observing = call == "remote.observe done"
         if call in WRITING:
             self.writes += 1
         self._surroundings.on_call(self, call, place)

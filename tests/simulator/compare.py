@@ -24,8 +24,13 @@ _BUILT_IN: Final = re.compile("|".join(map(fnmatch.translate, BUILT_IN)))
 
 
 def is_ignored(place: Place) -> bool:
-    """Tell whether a name is one that sync leaves alone by its built-in list."""
-    return _BUILT_IN.match(place[-1].decode(errors="replace")) is not None
+    """Tell whether a name on the way is one that sync leaves alone by its built-in list."""
+    return any(_is_ignored_name(name) for name in place)
+
+
+@cache
+def _is_ignored_name(name: bytes) -> bool:
+    return _BUILT_IN.match(name.decode(errors="replace")) is not None
 
 
 def path_of_place(place: Place) -> tuple[str, ...]:

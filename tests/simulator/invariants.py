@@ -7,16 +7,19 @@ from typing import Final
 
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.nodes import MemoryTree, Node, flaws_of
+from mega_cli.reconcile.situation import Reason
 from mega_cli.sync.report import CycleReport
 from tests.simulator.client import OWN_FOLDER, Client
 from tests.simulator.compare import difference, digest_of, path_of_place
 from tests.simulator.ledger import Seen
 from tests.simulator.world import World
 
-_ROUNDS_MOST: Final = 40
+_ROUNDS_MOST: Final = 20
+_SHORT_ROUNDS: Final = 5
 _SHORT_S: Final = 4.0
 _LONG_S: Final = 3_700.0
 """Longer than any failure is waited for before the next try."""
+_LASTING: Final = frozenset({Reason.GHOST, Reason.DIR_NOT_EMPTY})
 _MORE_CYCLES: Final = 3
 
 
@@ -41,7 +44,7 @@ def settle(world: World) -> None:
         quiet = quiet + 1 if is_still and not any(held) else 0
         if quiet == 2:
             return
-        world.time.pass_s(_SHORT_S if turn < _ROUNDS_MOST // 2 else _LONG_S)
+        world.time.pass_s(_SHORT_S if turn < _SHORT_ROUNDS else _LONG_S)
     for name, report in reports.items():
         if not is_quiet(report):
             world.flaw(f"V8 {name} comes to no rest: {report}")
@@ -49,8 +52,10 @@ def settle(world: World) -> None:
 
 
 def is_quiet(report: CycleReport | None) -> bool:
-    """Tell whether nothing was done and nothing is waited for; something may stand still with a reason."""
-    return report is not None and report.plan.is_empty and not (report.failures or report.skipped or report.waiting_s)
+    """Tell whether nothing was done and nothing is waited for; something may stand still for a lasting reason."""
+    if report is None or not report.plan.is_empty or report.failures or report.skipped or report.waiting_s:
+        return False
+    return all(stall.reason in _LASTING for stall in report.plan.stalls)
 
 
 def check_rest(world: World) -> None:
@@ -72,6 +77,8 @@ def _converged(world: World) -> Iterator[str]:
 
 def _judged(world: World) -> Iterator[str]:
     """Judge V2 to V5."""
+    if not world.is_judged:
+        return
     tree = _tree_as_view(world)
     visible = {seen.content for client in world.clients for seen in client.view().values()}
     yield from world.ledger.lost(frozenset(visible | {seen.content for seen in tree.values()}))

@@ -16,7 +16,10 @@ from typing import Final, NamedTuple, final
 
 from mega_cli.localfs.disk import DiskKind, Place
 
+JUNK: Final = frozenset({b".ds_store", b"thumbs.db", b"desktop.ini"})
+"""What may go with its folder: no person wrote it."""
 _COPY_MARK: Final = re.compile(rb" \(conflict [^)]*\)(?: \d+)?")
+_NUMBER: Final = re.compile(rb" \d+(?=\.|$)")
 
 
 class Seen(NamedTuple):
@@ -101,6 +104,8 @@ class Ledger:
                     token = self.tokens[new.content] = Token(new.content, deed)
                 token.handled.append(deed)
                 token.stems.add(stem(place[-1]))
+                if old and (replaced := self.tokens.get(old.content)):
+                    token.stems |= replaced.stems
                 token.folders.update(place[:depth] for depth in range(1, len(place)))
                 token.is_named |= _COPY_MARK.search(place[-1]) is not None
                 token.copies = max(token.copies, has[new.content])
@@ -152,7 +157,7 @@ class Ledger:
         return [
             f"V2 {_shown(token)} is lost: nobody removed or replaced it"
             for token in self.tokens.values()
-            if not (token.removed or token.is_thinned) and token.content not in held
+            if not (token.removed or token.is_thinned or token.stems & JUNK) and token.content not in held
         ]
 
     def resurrected(self, tree: View) -> list[str]:
@@ -186,7 +191,11 @@ class Ledger:
 
     def _is_excused(self, removal: Deed, token: Token) -> bool:
         """Tell whether something that the remover did not know of may have kept it."""
-        moved = (deed for deed, _, folders in self.deeds if deed.by != removal.by and folders & token.folders)
+        moved = (
+            deed
+            for deed, stems, folders in self.deeds
+            if deed.by != removal.by and (folders & token.folders or stems & token.stems)
+        )
         return not all(removal.knew(deed) for deed in (token.born, *token.handled, *moved))
 
     def _is_forgotten(self, deed: Deed) -> bool:
@@ -196,7 +205,12 @@ class Ledger:
         )
 
     def _is_contested(self, token: Token, name: bytes) -> bool:
-        """Tell whether some deed of another device on the same name and one on this content knew not of each other."""
+        """Tell whether some deed of another device on the same name and one on this content knew not of each other.
+
+        A device that forgot what it knew is in conflict with itself.
+        """
+        if any(map(self._is_forgotten, (token.born, *token.handled))):
+            return True
         stems = token.stems | {name}
         others = [deed for deed, touched, _ in self.deeds if touched & stems]
         return any(
@@ -216,8 +230,8 @@ def _is_torn(token: Token) -> bool:
 
 
 def stem(name: bytes) -> bytes:
-    """Give a name without the marks of conflict copies."""
-    return _COPY_MARK.sub(b"", name)
+    """Give a name without what sets copies apart, in small letters."""
+    return _NUMBER.sub(b"", _COPY_MARK.sub(b"", name)).lower()
 
 
 def _counts(view: View) -> Counter[bytes]:

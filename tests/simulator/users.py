@@ -30,12 +30,19 @@ Steps = Iterator[str]
 class Person:
     """Somebody at one device. `look` shows the disk, `now_ns` the clock on the wall."""
 
-    def __init__(self, name: str, user: SimUser, look: Callable[[], View], chance: random.Random) -> None:
+    def __init__(
+        self, name: str, user: SimUser, look: Callable[[], View], now_ns: Callable[[], int], chance: random.Random
+    ) -> None:
         self.name = name
+        self.now_ns = now_ns
         self.user = user
         self.look = look
         self.chance = chance
         self._count = 0
+
+    def has_ticked_since(self, place: Place) -> bool:
+        """Tell whether a change would show in the ctime: the slowest clock of a disk ticks every two seconds."""
+        return abs(self.now_ns() - self.user.look(place).stamps.ctime_ns) > 3 * SECOND_NS
 
     # --- choosing -----------------------------------------------------------------------------------------------------
 
@@ -109,10 +116,10 @@ def write_slowly(person: Person) -> Steps:
 
 
 def rewrite_unseen(person: Person) -> Steps:
-    """Write another content of the same size and give it the old time back."""
+    """Write another content of the same size and give it the old time back: only the ctime shows it, once it ticks."""
     place = person.some("f")
     seen = person.look().get(place) if place else None
-    if place and seen and len(seen.content) > 24:
+    if place and seen and len(seen.content) > 24 and person.has_ticked_since(place):
         fresh = person.words("unseen")
         person.user.write(place, (fresh[:-1] + b"." * len(seen.content))[: len(seen.content) - 1] + b"|")
         person.user.touch(place, seen.mtime_ns)

@@ -53,7 +53,7 @@ class Weather:
 def forecast(chance: random.Random) -> Weather:
     """Draw a world's nature."""
     count = chance.choice((2, 2, 2, 3, 3, 4))
-    is_settled = chance.random() < 0.85
+    is_settled = chance.random() < 0.9
     machines = tuple(_machine(chance, name, is_settled=is_settled) for name in _NAMES[:count])
     is_calm = chance.random() < 0.15
     is_quiet = chance.random() < 0.15
