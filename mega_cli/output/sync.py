@@ -35,7 +35,7 @@ REASONS: Final[Mapping[Reason, tuple[str, str]]] = {
         "this disk takes its name and another's, which differ in case or accents alone, for one",
         "rename one of the two",
     ),
-    Reason.NAME_ILLEGAL: ("this disk cannot hold such a name", "rename it elsewhere, such as with mega mv"),
+    Reason.NAME_ILLEGAL: ("its name cannot be kept on both sides", "rename it: here, or in the volume with mega mv"),
     Reason.NAME_TOO_LONG: ("its name or path is too long for this disk", "shorten it elsewhere, such as with mega mv"),
     Reason.LINKS_UNSUPPORTED: ("this disk holds no symbolic links", "nothing to do: it stays in the volume"),
     Reason.TOO_DEEP: ("it lies deeper than sync goes", "move it up"),

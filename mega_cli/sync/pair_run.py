@@ -19,7 +19,7 @@ from mega_cli.errors import MegaError, MissingItemError, UsageError
 from mega_cli.formats.page import FOLDER
 from mega_cli.localfs.disk import Disk
 from mega_cli.paths.remote import RemotePath
-from mega_cli.reconcile.actions import Plan
+from mega_cli.reconcile.actions import FetchFile, Plan, PutNode
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.reconcile.situation import DeleteLimit, Mode
 from mega_cli.state.sync_state import HoldRow, SyncState
@@ -165,6 +165,9 @@ class _Run:
     told: list[Told] = field(default_factory=list)
     paths: dict[NodeId, str] = field(default_factory=dict)
     """Of the nodes that the lines tell of."""
+    moving_files: int = 0
+    """How many files all plans so far want to move, and how many bytes."""
+    moving_bytes: int = 0
 
     def look(self) -> RunReport:
         """Say what would be done."""
@@ -228,6 +231,12 @@ class _Run:
         lines = tell(plan, self.state.local, self.state.remote)
         self.told += lines
         self.paths.update((told.id, told.path) for told in lines)
+        moved = [step.action.node.size for step in plan.local if isinstance(step.action, FetchFile)]
+        puts = (step.action for step in plan.remote if isinstance(step.action, PutNode))
+        moved += [put.node.size for put in puts if put.has_content]
+        self.moving_files += len(moved)
+        self.moving_bytes += sum(moved)
+        self.progress.total(self.moving_files, self.moving_bytes)
 
     def sent(self, node: Node) -> None:
         """Show a file that went up."""
