@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from mega_cli.account import open_session
-from mega_cli.errors import MegaError, MissingItemError, UsageError
+from mega_cli.errors import InterruptedRunError, MegaError, MissingItemError, UsageError
 from mega_cli.formats.page import FOLDER
 from mega_cli.localfs.disk import Disk
 from mega_cli.paths.remote import RemotePath
@@ -197,8 +197,9 @@ class _Run:
             mark.begin(RealChance(), clock)
             cycles = run_once(engine, clock)
             mark.end(clock)
-        except MegaError as error:
-            keep_last_run(self.state, LastRun(clock.now_ns(), is_up_to_date=False, error=error.name))
+        except (MegaError, KeyboardInterrupt) as error:
+            name = error.name if isinstance(error, MegaError) else InterruptedRunError.name
+            keep_last_run(self.state, LastRun(clock.now_ns(), is_up_to_date=False, error=name))
             raise
         report = RunReport(self.pair, self.verdict, cycles, self.told, self.state.holds())
         last = LastRun(clock.now_ns(), report.is_up_to_date, failed=len(report.failures))
