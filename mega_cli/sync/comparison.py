@@ -124,11 +124,20 @@ def _delta(base: TreeView, nodes: Delta) -> dict[NodeId, Node | None]:
 def _local_delta(
     state: SyncState, base: TreeView, ids: Iterable[NodeId], frozen: Collection[NodeId]
 ) -> dict[NodeId, Node | None]:
-    """Give what differs on this disk, but for what is frozen and what lies below it."""
+    """Give what differs on this disk, but for what is frozen and what lies below it.
+
+    What was below it and is seen elsewhere, because its folder moved out, is given even where it is as it was.
+    """
     delta = _delta(base, state.local.get_all(ids))
     if not frozen:
         return delta
-    return {id_: node for id_, node in delta.items() if not _is_under(id_, node, state, frozen)}
+    seen = {id_: node for id_, node in delta.items() if not _is_under(id_, node, state, frozen)}
+    moved = [node for id_, node in seen.items() if node is not None and node.kind == "d" and base.get(id_) is not None]
+    for folder in moved:
+        if _is_under(folder.id, None, state, frozen):
+            inside = (node for node in below(state.local, folder.id) if not _is_under(node.id, node, state, frozen))
+            seen.update((node.id, node) for node in inside)
+    return seen
 
 
 def _is_under(id_: NodeId, node: Node | None, state: SyncState, frozen: Collection[NodeId]) -> bool:
