@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 
 from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, TreeView
-from mega_cli.reconcile.situation import Reason
 
 
 def delta_of(base: MemoryTree, now: MemoryTree, ids: Iterable[NodeId]) -> dict[NodeId, Node | None]:
@@ -13,10 +12,10 @@ def delta_of(base: MemoryTree, now: MemoryTree, ids: Iterable[NodeId]) -> dict[N
     return {id_: node for id_ in sorted(ids) if (node := now.get(id_)) != base.get(id_)}
 
 
-def is_under(tree: TreeView, id_: NodeId, marked: Mapping[NodeId, Reason]) -> bool:
+def is_under(tree: TreeView, id_: NodeId, marked: Container[NodeId]) -> bool:
     """Tell whether a node, or a folder above it, is marked."""
     seen: set[NodeId] = set()
-    while marked and id_ != ROOT and id_ not in seen:
+    while id_ != ROOT and id_ not in seen:
         if id_ in marked:
             return True
         seen.add(id_)

@@ -107,6 +107,7 @@ class World:
         self._unpark()
         self._mark_absent(plan)
         agreed = self._settle()
+        self._unmark_implied()
         return not plan.is_empty or agreed or before != self.absent
 
     # --- what is observed ---------------------------------------------------------------------------------------------
@@ -166,17 +167,16 @@ class World:
 
         for id_, reason in (self.absent | dict(plan.absent)).items():
             visit(id_, reason)
+        self.absent = marked
+
+    def _unmark_implied(self) -> None:
+        """Forget marks that a folder above has as well by now; the user's own stay."""
+        nodes = {id_: self.base.get(id_) for id_ in self.absent}
         self.absent = {
             id_: reason
-            for id_, reason in marked.items()
-            if reason is Reason.EXCLUDED
-            or (node := self.base.get(id_)) is None
-            or not is_under(self.base, node.parent, marked)
+            for id_, reason in self.absent.items()
+            if reason is Reason.EXCLUDED or (node := nodes[id_]) is None or not is_under(self.base, node.parent, nodes)
         }
-
-    def _parent(self, id_: NodeId) -> NodeId:
-        node = self.base.get(id_)
-        return node.parent if node else ROOT
 
     def _settle(self) -> bool:
         """Let the base learn what is agreed on, keeping it whole row by row; tell whether it learnt anything."""
