@@ -23,6 +23,8 @@ from mega_cli.state.sync_schema import SCHEMA, VERSION
 from mega_cli.state.sync_trees import LocalTable, TreeTable
 
 _BUSY_S: Final = 30
+_CACHE_KIB: Final = 65_536
+"""At most; the default of 2 MiB writes pages of a large transaction out and reads them back, over and over."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_node: Final = msgspec.msgpack.Decoder(Node).decode
 _decode_facts: Final = msgspec.msgpack.Decoder(dict[str, object]).decode
@@ -109,6 +111,7 @@ class SyncState:
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, cached_statements=256)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # NORMAL may forget what was committed when the power is cut
+            self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._prepare()
         self.base = TreeTable(self._db, "base")
         self.remote = TreeTable(self._db, "remote")

@@ -6,13 +6,14 @@ An upload that fails takes its step out, and what comes after it; nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple, final
 
 import msgspec
 
 from mega_cli.errors import LimitError, MegaError
-from mega_cli.localfs.disk import OpenFile
+from mega_cli.localfs.disk import OpenFile, Place
 from mega_cli.localfs.failures import SourceChangedError, failure
 from mega_cli.reconcile.actions import PutNode, RemoteAction, Step
 from mega_cli.reconcile.nodes import Node, NodeId
@@ -62,11 +63,12 @@ class RemoteWork:
         wanted = {index: step.action for index in part if _has_content((step := self._steps[index]).action)}
         waiting: dict[NodeId, int] = {}
         uploads = []
+        place_of = cache(self._end.place_of)  # no folder moves meanwhile
         for index, action in wanted.items():
             assert isinstance(action, PutNode)
             if self._is_full:
                 self._exclude(index)
-            elif (upload := self._upload_of(index, action)) is not None:
+            elif (upload := self._upload_of(index, action, place_of)) is not None:
                 waiting[action.node.id] = index
                 uploads.append(upload)
         contents: dict[int, Content] = {}
@@ -94,15 +96,15 @@ class RemoteWork:
             with state.transaction():
                 state.local.put_all([row._replace(is_racy=True)])
 
-    def _upload_of(self, index: int, action: PutNode) -> Upload | None:
-        """Find the file of a node; it must still be what was planned."""
+    def _upload_of(self, index: int, action: PutNode, place_of: Callable[[NodeId], Place]) -> Upload | None:
+        """Find the file of a node; it must still be what was planned. `place_of` is asked for folders."""
         end = self._end
         row = end.state.local.row(action.node.id)
         if row is None or row.node.digest != action.node.digest:
             self._exclude(index)
             return None
         try:
-            place = end.place_of(action.node.id)
+            place = (*place_of(row.node.parent), row.disk_name)
             end.check(row, place)
         except UnfitError:
             self._exclude(index)

@@ -86,6 +86,8 @@ def _stable_pass(
                     if read_bytes > before.stamps.size:
                         return Reason.FILE_CHANGING
                     take(buffer[:count])
+                    if count < len(buffer) and read_bytes == before.stamps.size:
+                        break  # more was asked for: this is the end
             is_stable = file.found() == before == disk.look(place) and read_bytes == before.stamps.size
     except OSError as error:
         return reason_of(error)

@@ -55,7 +55,8 @@ class StableFile:
         data = bytearray(self._node.size + 1)  # one more: a file that grew shows it
         view = memoryview(data)
         while self.readinto(view[self._read_bytes :]):
-            pass
+            if self._read_bytes == self._node.size:
+                break  # one byte more was asked for: this is the end
         return bytes(data[: self._read_bytes])
 
 
