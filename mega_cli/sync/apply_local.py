@@ -14,7 +14,6 @@ from typing import Final, NamedTuple, final
 import msgspec
 
 from mega_cli.errors import MegaError
-from mega_cli.localfs.failures import failure
 from mega_cli.reconcile.actions import (
     DescribeNode,
     FetchFile,
@@ -30,7 +29,7 @@ from mega_cli.reconcile.actions import (
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.sync import folders, publish, relocate, trash
 from mega_cli.sync.fetch import Fetcher
-from mega_cli.sync.local_end import MOVED_ON, LocalEnd, UnfitError
+from mega_cli.sync.local_end import LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
 
 Task = (
@@ -185,10 +184,7 @@ class LocalWork:
         except UnfitError:
             self._outcome.skipped += 1
         except OSError as error:
-            if error.errno in MOVED_ON:
-                self._outcome.skipped += 1
-            else:
-                self._outcome.failed(node, failure(error, node.name), error.errno or 0)
+            self._outcome.failed_on_disk(node, error)
         except MegaError as error:
             self._outcome.failed(node, error)
 

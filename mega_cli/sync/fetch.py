@@ -7,10 +7,9 @@ from functools import partial
 from typing import TypeVar, final
 
 from mega_cli.errors import MegaError, TemporaryError
-from mega_cli.localfs.failures import failure
 from mega_cli.reconcile.actions import FetchFile, WriteLink
 from mega_cli.reconcile.nodes import NodeId, path_of
-from mega_cli.sync.local_end import MOVED_ON, LocalEnd, UnfitError
+from mega_cli.sync.local_end import LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
 from mega_cli.sync.publish import Publishing, Staging
 from mega_cli.sync.remote import Download, RemoteFolder
@@ -74,7 +73,7 @@ class Fetcher:
         if error is None:
             outcome.skipped += 1
         elif isinstance(error, OSError):
-            outcome.failed(staging.node, failure(error, staging.node.name), error.errno or 0)
+            outcome.failed_on_disk(staging.node, error)
         else:
             outcome.failed(staging.node, error)
 
@@ -85,10 +84,7 @@ class Fetcher:
         except UnfitError:
             outcome.skipped += 1
         except OSError as error:
-            if error.errno in MOVED_ON:
-                outcome.skipped += 1
-            else:
-                outcome.failed(about.node, failure(error, about.node.name), error.errno or 0)
+            outcome.failed_on_disk(about.node, error)
         except MegaError as error:
             outcome.failed(about.node, error)
         if isinstance(about, Staging):

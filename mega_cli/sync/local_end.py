@@ -26,8 +26,6 @@ from mega_cli.sync.world import Chance, Clock
 OWN: Final = (b".mega",)
 TMP: Final = (b".mega", b"tmp")
 TRASH: Final = (b".mega", b"trash")
-MOVED_ON: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
-"""How the disk says that a place is another by now than it was when the action was looked over."""
 _OWN_MODE: Final = 0o700
 _OWNER_ALL: Final = 0o700
 _OWNER_WRITES: Final = 0o200

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, final
 
 from mega_cli.errors import IntegrityError, LimitError, MegaError, TemporaryError
-from mega_cli.localfs.failures import SourceChangedError
+from mega_cli.localfs.failures import SourceChangedError, failure
 from mega_cli.reconcile.actions import Plan
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.reconcile.situation import Reason
@@ -24,6 +24,12 @@ _REASONS: Final = {
     errno.EILSEQ: Reason.NAME_ILLEGAL,
     errno.ENOTEMPTY: Reason.DIR_NOT_EMPTY,
 }
+
+
+_MOVED_ON: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
+"""How the disk says that a place is another by now than it was when the action was looked over."""
+_SHARED: Final = frozenset({32, 33})
+"""How Windows says that another program has the file open."""
 
 
 class Watch(Protocol):
@@ -87,6 +93,14 @@ class Outcome:
         self.uploaded += 1
         self.sent_bytes += node.size
         self.watch.sent(node)
+
+    def failed_on_disk(self, node: Node, error: OSError) -> None:
+        """Note what the disk said; a place that is another by now is no failure."""
+        if error.errno in _MOVED_ON:
+            self.skipped += 1
+        else:
+            in_use = getattr(error, "winerror", 0) in _SHARED
+            self.failed(node, failure(error, node.name), errno.EBUSY if in_use else error.errno or 0)
 
     def failed(self, node: Node, error: MegaError, number: int = 0, limit: Reason = Reason.NO_SPACE) -> None:
         """Note a failure. `number`: the system's errno; `limit`: which limit a LimitError means.
