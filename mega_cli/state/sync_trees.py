@@ -44,15 +44,15 @@ class TreeTable:
         self._db = db
         marks = ", ".join("?" * _WIDTH)
         self._get = f"SELECT {_COLUMNS} FROM {table} WHERE id = ?"  # noqa: S608 -- our own table names
-        self._get_some = f"SELECT {_COLUMNS} FROM {table} WHERE id IN "  # noqa: S608
-        self._has_children = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE parent = ?)"  # noqa: S608
-        self._child = f"SELECT {_COLUMNS} FROM {table} WHERE parent = ? AND name = ? ORDER BY id LIMIT 1"  # noqa: S608
-        self._children = f"SELECT {_COLUMNS} FROM {table} WHERE parent = ? ORDER BY name, id"  # noqa: S608
-        self._all = f"SELECT {_COLUMNS} FROM {table} ORDER BY id"  # noqa: S608
-        self._put = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608
-        self._remove = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608
-        self._clear = f"DELETE FROM {table}"  # noqa: S608
-        self._count = f"SELECT count(*) FROM {table} WHERE kind != 'd'"  # noqa: S608
+        self._get_some = f"SELECT {_COLUMNS} FROM {table} WHERE id IN "  # noqa: S608 -- our own names
+        self._has_children = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE parent = ?)"  # noqa: S608 -- our own names
+        self._child = f"SELECT {_COLUMNS} FROM {table} WHERE parent = ? AND name = ? ORDER BY id LIMIT 1"  # noqa: S608 -- our own names
+        self._children = f"SELECT {_COLUMNS} FROM {table} WHERE parent = ? ORDER BY name, id"  # noqa: S608 -- our own names
+        self._all = f"SELECT {_COLUMNS} FROM {table} ORDER BY id"  # noqa: S608 -- our own names
+        self._put = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608 -- our own names
+        self._remove = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608 -- our own names
+        self._clear = f"DELETE FROM {table}"  # noqa: S608 -- our own names
+        self._count = f"SELECT count(*) FROM {table} WHERE kind != 'd'"  # noqa: S608 -- our own names
 
     def get(self, id_: NodeId) -> Node | None:
         """Find a node by its id."""
@@ -135,13 +135,13 @@ class LocalTable:
 
     def row(self, id_: NodeId) -> LocalRow | None:
         """Find a row by its id."""
-        row = self._db.execute(f"SELECT {self._columns} FROM local WHERE id = ?", (id_,)).fetchone()  # noqa: S608
+        row = self._db.execute(f"SELECT {self._columns} FROM local WHERE id = ?", (id_,)).fetchone()  # noqa: S608 -- our own names
         return None if row is None else _local_row(row)
 
     def rows(self, parent: NodeId) -> list[LocalRow]:
         """Give the rows of what lies directly in a folder, in the order of their disk names."""
         found = self._db.execute(
-            f"SELECT {self._columns} FROM local WHERE parent = ? ORDER BY disk_name",  # noqa: S608
+            f"SELECT {self._columns} FROM local WHERE parent = ? ORDER BY disk_name",  # noqa: S608 -- our own names
             (parent,),
         )
         return [_local_row(row) for row in found]
@@ -150,7 +150,7 @@ class LocalTable:
         """Let each row be the state of its node's id."""
         marks = ", ".join("?" * (_WIDTH + 10))
         self._db.executemany(
-            f"INSERT OR REPLACE INTO local VALUES ({marks})",  # noqa: S608
+            f"INSERT OR REPLACE INTO local VALUES ({marks})",  # noqa: S608 -- our own names
             ((*row.node, row.disk_name, row.is_racy, *row.stamps) for row in rows),
         )
 
@@ -209,4 +209,4 @@ def _local_row(row: tuple[object, ...]) -> LocalRow:
     """Read a row of the table."""
     disk_name, is_racy, *stamps = row[_WIDTH:]
     assert isinstance(disk_name, bytes)
-    return LocalRow(Node(*row[:_WIDTH]), disk_name, tuple(stamps), bool(is_racy))  # type: ignore[arg-type]
+    return LocalRow(Node(*row[:_WIDTH]), disk_name, tuple(stamps), bool(is_racy))  # type: ignore[arg-type] -- the columns are in the order of the fields

@@ -82,7 +82,7 @@ def _after_first_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) 
     readinto = ItemReader.readinto
     todo = [act]
 
-    def read_and_act(item: ItemReader, buffer: memoryview, /) -> int:
+    def read_and_act(item: ItemReader, buffer: memoryview, /) -> int | None:
         count = readinto(item, buffer)
         while todo:
             todo.pop()()
