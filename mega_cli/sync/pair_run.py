@@ -195,6 +195,7 @@ class _Run:
             if self.verdict.is_resync:
                 engine.resync()  # before the marker: a marker that fits lets the next run believe the base
             mark.begin(RealChance(), clock)
+            keep_last_run(self.state, LastRun(clock.now_ns(), is_up_to_date=False))  # what stands if we are killed
             cycles = run_once(engine, clock)
             mark.end(clock)
         except (MegaError, KeyboardInterrupt) as error:

@@ -87,7 +87,7 @@ ELSEWHERE = {
     "shares log",
     "shares revoke",
     "import",
-    "conflicts resolve",  # test_sync_once.py
+    "conflicts resolve",  # test_sync_decisions.py
     "held approve",
     "held reject",
 }

@@ -64,6 +64,7 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
             a.write(f"d{number % 7}/{number}", f"{number} " * (FILE_BYTES // 4))
         stored = tmp_path / "server" / "store"
         begun = [kill_when(start(a), lambda: any(stored.rglob("v/*/*/*"))) for _ in range(KILLS)]
+        assert a.json("syncs")["pairs"][0]["is_up_to_date"] is False
         a.sync()
         begun += [kill_when(start(b), holds_more(b, number * FILES // 8)) for number in range(KILLS)]
         b.sync()

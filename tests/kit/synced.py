@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from mega_cli.sync.settings import Settings
 from tests.kit.device import Device, Ran
 
 PASSWORD: Final = "a long password of many words 77"
+MANY: Final = 24
+"""Files that are enough for their deletion to be held."""
 _OLD_S: Final = 1_600_000_000
 _times = count(_OLD_S)
 
@@ -104,3 +107,34 @@ class Couple:
             Side(device, made / name, f"/pair-{number}") for device, name in zip(self.devices, "ab", strict=True)
         )
         return one, other
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def meet(*sides: Side) -> dict[str, str]:
+    """Sync in turn until nobody changes anything; all must hold the same then. Gives what they hold."""
+    for _ in range(4):
+        for side in sides:
+            side.run("sync", "--once", str(side.folder), side.remote)
+    assert all(side.summary()["is_up_to_date"] for side in sides)
+    assert sides[0].tree() == sides[1].tree()
+    return sides[0].tree()
+
+
+def held_name(side: Side) -> str:
+    """Give the name of what this folder holds."""
+    (found,) = [one for one in side.json("held")["held"] if one["local"] == str(side.folder)]
+    name = found["name"]
+    assert isinstance(name, str)
+    return name
+
+
+def pair_id(side: Side) -> str:
+    """Give the id of this folder's pair."""
+    (found,) = [one["id"] for one in side.json("syncs")["pairs"] if one["remote"] == side.remote]
+    assert isinstance(found, str)
+    return found
