@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 
 from mega_cli.reconcile.nodes import Node, NodeId
 
@@ -205,8 +205,7 @@ class Remembered:
         return self._table.children(parent)
 
 
-def _local_row(row: tuple[object, ...]) -> LocalRow:
-    """Read a row of the table."""
+def _local_row(row: tuple[Any, ...]) -> LocalRow:
+    """Read a row of the table, whose columns are in the order of the fields."""
     disk_name, is_racy, *stamps = row[_WIDTH:]
-    assert isinstance(disk_name, bytes)
-    return LocalRow(Node(*row[:_WIDTH]), disk_name, tuple(stamps), bool(is_racy))  # type: ignore[arg-type] -- the columns are in the order of the fields
+    return LocalRow(Node(*row[:_WIDTH]), disk_name, tuple(stamps), bool(is_racy))
