@@ -10,11 +10,12 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECT = setup.cfg pyproject.toml
 SECONDS ?= 3600
+SEEDS ?= 0-19999
 CLIENTS ?= 200
 PLATFORMS = linux darwin win32
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test browser web lint type docs man bench hostile-mutants fuzz faults load tools clean
+.PHONY: help install run test sim browser web lint type docs man bench hostile-mutants fuzz faults load tools clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -27,6 +28,11 @@ run: install  ## store a folder on a server of your own and prove it: make run F
 
 test: lint type  ## everything: lint, types, tests, documents
 	@"$(BIN)/python" -m pytest -n 2
+
+sim: $(VENV)/.dev-installed  ## simulate sync: make sim SEEDS=0-19999; the planner's properties in 10,000 cases, every crash
+	@"$(BIN)/python" -m tests.simulator $(SEEDS)
+	@MEGA_PROPERTY_CASES=10000 "$(BIN)/python" -m pytest -q -n auto tests/property/reconcile
+	@MEGA_EVERY_CRASH=1 "$(BIN)/python" -m pytest -q -n auto tests/simulator/test_scenarios_crashes.py
 
 browser: $(VENV)/.dev-installed  ## the page of a link in Chromium, with 300 MB and a film of 100 MB; pictures in artifacts
 	@MEGA_BROWSER_FULL=1 "$(BIN)/python" -m pytest -q -rP tests/browser
