@@ -223,9 +223,9 @@ def _stamps_of(found: Found) -> tuple[int, ...]:
 
 
 def _is_made(found: Found, made: tuple[int, ...]) -> bool:
-    """Tell whether it is what we made: its ctime has changed with its name."""
+    """Tell whether it is what we made, as we made it: its ctime has changed with its name, and nothing else."""
     stamps = StatPrint(*made[:_STAT_WIDTH])
-    return (found.ino, found.stamps.size, found.stamps.mtime_ns) == (stamps.ino, stamps.size, stamps.mtime_ns)
+    return found.stamps._replace(ctime_ns=0, dev=0) == stamps._replace(ctime_ns=0, dev=0)
 
 
 def _is_open(found: Found) -> bool:

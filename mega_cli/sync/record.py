@@ -57,7 +57,8 @@ def without_resting(plan: Plan, state: SyncState, now_ns: int, is_kept: Callable
 
 
 def _rests(row: StalledRow, now_ns: int, is_kept: Callable[[NodeId], bool]) -> bool:
-    return row.next_ns > now_ns or (row.reason is Reason.DIR_NOT_EMPTY and is_kept(row.id))
+    is_early = now_ns < row.next_ns <= now_ns + _REST_MOST_S * _SECOND_NS  # beyond that, the clock was set back
+    return is_early or (row.reason is Reason.DIR_NOT_EMPTY and is_kept(row.id))
 
 
 def _without(

@@ -283,3 +283,32 @@ def test_a_folder_that_became_a_link_leads_nowhere() -> None:
 
     assert here.user.names(place("e")) == [b"z"]
     assert b"made there" in here.tree().values()
+
+
+def test_a_change_of_mode_just_after_the_replacement_is_seen() -> None:
+    """The row keeps what was published, so that the next scan sees the user's own mode."""
+    here, there = edited_there()
+
+    def exchanged(call: str, _place: object) -> None:
+        if call == "look" and here.user.read(place("a")) == b"edited there":
+            here.disk.on_call = lambda *_: None
+            here.user.chmod(place("a"), 0o755)
+
+    here.disk.on_call = exchanged
+
+    here.run()
+    there.run()
+
+    assert there.user.look(place("a")).stamps.mode == 0o755
+
+
+def test_a_clock_that_was_set_back_lets_nothing_rest_for_longer() -> None:
+    """No rest is longer than an hour, whatever the clock says."""
+    here, _ = edited_there()
+    here.fault_once("fetch", Fault.BAD_BLOB)
+    here.run()
+    here.clock.ns -= 86_400 * 10**9
+
+    here.run()
+
+    assert here.tree() == {"a": b"edited there"}
