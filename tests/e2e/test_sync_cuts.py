@@ -19,10 +19,12 @@ from tests.kit.synced import Couple, Side
 if sys.platform == "win32":
     pytest.skip("processes are killed by signals", allow_module_level=True)
 
-FILES = 400
-FILE_BYTES = 20_000
+FILES = 200
+FILE_BYTES = 100_000
 MOST_S = 120
 KILLS = 4
+SLOW = ("--bwlimit", "8M")
+"""So that a run is not over before it can be killed."""
 
 
 def processes(couple: Couple) -> tuple[Side, Side]:
@@ -61,14 +63,19 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "server") as server:
         a, b = processes(Couple(tmp_path, server.url))
         for number in range(FILES):
-            a.write(f"d{number % 7}/{number}", f"{number} " * (FILE_BYTES // 4))
-        stored = tmp_path / "server" / "store"
-        begun = [kill_when(start(a), lambda: any(stored.rglob("v/*/*/*"))) for _ in range(KILLS)]
+            a.write(f"d{number % 7}/{number}", os.urandom(FILE_BYTES // 2).hex())
+        moments = (
+            (a.folder / ".mega" / "root.json").exists,
+            lambda: any((tmp_path / "server").rglob("store/v/*/*")),
+            lambda: len(list((tmp_path / "server").rglob("store/v/*/*"))) > 1,
+        )
+        begun = [kill_when(start(a, *SLOW), moment) for moment in moments]
+        assert any(begun), "every upload was over before it could be killed: this showed nothing"
         assert a.json("syncs")["pairs"][0]["is_up_to_date"] is False
         a.sync()
-        begun += [kill_when(start(b), holds_more(b, number * FILES // 8)) for number in range(KILLS)]
+        begun = [kill_when(start(b, *SLOW), holds_more(b, number * FILES // 8)) for number in range(KILLS)]
         b.sync()
-        assert any(begun), "every run was over before it could be killed: this showed nothing"
+        assert any(begun), "every download was over before it could be killed: this showed nothing"
         assert b.tree() == a.tree()
         shutil.rmtree(a.folder / "d3")
         a.sync("--max-delete", "off")
