@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mega_cli.reconcile.nodes import ROOT, Node, NodeId, TreeView
+from mega_cli.reconcile.nodes import ROOT, Node, NodeId, Overlay, TreeView
 from mega_cli.reconcile.situation import Reason
 
 Absent = Mapping[NodeId, Reason]
@@ -27,6 +27,7 @@ def settle(
 
     `local` shows an absent node as the base has it; what has moved below an absent folder counts once it left the disk.
     A node enters only into a folder that is in the base or enters as well; a folder leaves only with all below it.
+    What enters unseen lies below an absent folder in the new base too: else its absence would be a deletion later.
     Those that enter come first, parents before children; those that leave follow, children before parents.
     """
     agreed = {
@@ -34,10 +35,13 @@ def settle(
         for id_ in sorted(set(ids))
         if base.get(id_) != (there := remote.get(id_)) and _is_agreed(id_, base, local, remote, absent)
     }
-    entering: dict[NodeId, Node | None] = {}
+    after = Overlay(base, {})
     for node in sorted(filter(None, agreed.values()), key=lambda node: (_depth(remote, node.id), node.id)):
-        if node.parent == ROOT or node.parent in entering or base.get(node.parent) is not None:
-            entering[node.id] = node
+        has_folder = node.parent == ROOT or after.get(node.parent) is not None
+        is_seen = local.get(node.id) == node
+        if has_folder and (is_seen or node.id in absent or _is_absent(node.parent, after, absent)):
+            after.put(node)
+    entering = after.delta
     leaving = _leaving(base, {id_ for id_, node in agreed.items() if node is None}, entering)
     return entering | dict.fromkeys(sorted(leaving, key=lambda id_: (-_depth(base, id_), id_)))
 

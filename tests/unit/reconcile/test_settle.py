@@ -130,6 +130,15 @@ def test_what_moves_out_of_an_absent_folder_counts_once_it_is_on_the_disk() -> N
     assert settled(base, remote, remote, EXCLUDED) == [(id_of("a"), file("a"))]
 
 
+def test_what_lies_in_a_folder_that_has_yet_to_leave_the_disk_waits_for_it() -> None:
+    """The remote moved a folder below an absent one and made a file in it; here the folder stands where it was."""
+    base = [folder("x"), folder("d")]
+    remote = [folder("x"), folder("d", at="x"), file("new", at="d")]
+
+    assert settled(base, base, remote, EXCLUDED) == []
+    assert settled(base, [folder("x")], remote, EXCLUDED) == [(id_of("d"), remote[1]), (id_of("new"), remote[2])]
+
+
 def test_only_what_was_asked_is_answered() -> None:
     """The cost follows the ids, so nothing else is looked for."""
     tree = MemoryTree([file("a"), file("b")])
