@@ -41,7 +41,7 @@ Task = (
     | folders.Removing
     | DescribeNode
 )
-_BATCH_STEPS: Final = 256
+_BATCH_STEPS: Final = 1_024
 _BATCH_BYTES: Final = 64 << 20
 """A batch should take no more than a second or two: what a crash makes sync do again."""
 _PUBLISHES: Final = (FetchFile, WriteLink)

@@ -66,6 +66,7 @@ class Engine:
         self._remote = remote
         self._watch = watch or Silent()
         self._scanner = Scanner(disk, state, clock, chance, settings, pool)
+        self._uses_threads = pool is not None
         self._past: frozenset[bytes] | None = None
         self._is_swept = False
         self._losses = 0
@@ -195,7 +196,8 @@ class Engine:
         with state.transaction():
             begin_plan(state, made, end.clock.now_ns())
             widen_absent(state, made.absent)
-        LocalWork(end, Fetcher(end, self._remote), outcome).run(made.local)
+        fetcher = Fetcher(end, self._remote, uses_threads=self._uses_threads)
+        LocalWork(end, fetcher, outcome).run(made.local)
         try:
             RemoteWork(end, self._remote, outcome).run(made.remote)
         except RemoteMovedError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
-from typing import TypeVar, final
+from typing import Final, NamedTuple, TypeVar, final
 
 from mega_cli.errors import MegaError, TemporaryError
 from mega_cli.reconcile.actions import FetchFile, WriteLink
@@ -16,14 +19,28 @@ from mega_cli.sync.remote import Download, RemoteFolder
 
 T = TypeVar("T")
 _Waiting = dict[NodeId, tuple[int, Staging]]
+_SYNCS: Final = 16
+"""Files made durable at once: the disk writes its journal once for all of them. 1,000 small files took 2.1 to 4.2 s one
+by one, and 0.2 s so."""
+_SYNCS_AHEAD: Final = 64
+"""Files that wait for it are open."""
+
+
+class _Syncing(NamedTuple):
+    """A file that is being made durable: `made` waits for it, and gives its stamps."""
+
+    step: int
+    staging: Staging
+    made: Callable[[], tuple[int, ...]]
 
 
 @final
 class Fetcher:
     """One cycle's downloads. When the network fails, the rest of the cycle fetches nothing more."""
 
-    def __init__(self, end: LocalEnd, remote: RemoteFolder) -> None:
+    def __init__(self, end: LocalEnd, remote: RemoteFolder, *, uses_threads: bool = False) -> None:
         self._end = end
+        self._uses_threads = uses_threads
         self._remote = remote
         self._error: TemporaryError | None = None
 
@@ -53,19 +70,34 @@ class Fetcher:
     def _fetched(
         self, downloads: list[Download], waiting: _Waiting, outcome: Outcome
     ) -> Iterator[tuple[int, Publishing]]:
-        """Fetch, and yield what came whole."""
+        """Fetch, and yield what came whole and is durable."""
         askable = [download for download in downloads if download.path and self._error is None]
-        try:
-            for got in self._remote.fetch(askable) if askable else ():
-                index, staging = waiting.pop(got.node.id)
-                if got.error is not None:
-                    self._dropped(staging, got.error, outcome)
-                elif (publishing := self._attempt(staging, outcome, staging.finish_file)) is not None:
-                    yield index, publishing
-        except TemporaryError as error:
-            self._error = error
+        under_way: deque[_Syncing] = deque()
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(_SYNCS, "sync")) if self._uses_threads else None
+            try:
+                for got in self._remote.fetch(askable) if askable else ():
+                    index, staging = waiting.pop(got.node.id)
+                    if got.error is not None:
+                        self._dropped(staging, got.error, outcome)
+                        continue
+                    act = staging.make_durable
+                    under_way.append(_Syncing(index, staging, pool.submit(act).result if pool else act))
+                    if pool is None or len(under_way) > _SYNCS_AHEAD:
+                        yield from self._finished(under_way.popleft(), outcome)
+            except TemporaryError as error:
+                self._error = error
+            while under_way:
+                yield from self._finished(under_way.popleft(), outcome)
         for _, staging in waiting.values():
             self._dropped(staging, self._error, outcome)
+
+    def _finished(self, syncing: _Syncing, outcome: Outcome) -> Iterator[tuple[int, Publishing]]:
+        """Wait until a file is durable, and yield what is to be published."""
+        step, staging, made = syncing
+        publishing = self._attempt(staging, outcome, lambda: staging.publishing(made()))
+        if publishing is not None:
+            yield step, publishing
 
     def _dropped(self, staging: Staging, error: MegaError | OSError | None, outcome: Outcome) -> None:
         """Note why something was not fetched, and remove what came of it."""

@@ -82,14 +82,14 @@ class Staging:
         self._file = self._end.disk.make_file(self.tmp)
         return self._file
 
-    def finish_file(self) -> Publishing:
-        """Make what was fetched durable. Raises OSError."""
+    def make_durable(self) -> tuple[int, ...]:
+        """Make what was fetched durable, in any thread; give its stamps. Raises OSError."""
         file = self._file or self.open()  # an empty file may come in no piece
         file.describe(self.node.mode, self.node.mtime_ns)
         file.sync()
         made = made_stamps(file.found())
         file.close()
-        return self._publishing(made)
+        return made
 
     def finish_link(self) -> Publishing:
         """Make the link. Raises OSError."""
@@ -97,9 +97,10 @@ class Staging:
         found = self._end.disk.look(self.tmp)
         if found is None:
             raise UnfitError
-        return self._publishing(made_stamps(found))
+        return self.publishing(made_stamps(found))
 
-    def _publishing(self, made: tuple[int, ...]) -> Publishing:
+    def publishing(self, made: tuple[int, ...]) -> Publishing:
+        """Say what is to be published, now that it is durable. Raises UnfitError, OSError."""
         if self._row is None:
             return Publishing(self.node, self.target, self.tmp, made, None)
         displaces = trashing_of(self._end, self._row, self.target)
