@@ -39,6 +39,7 @@ from mega_cli.sync.settings import Settings
 from mega_cli.sync.story import Told, tell
 from mega_cli.sync.syncs import LastRun, keep_last_run
 from mega_cli.sync.volume_folder import VolumeFolder
+from mega_cli.system.bulk_run import prepare_bulk_run
 from mega_cli.system.directories import Home
 from mega_cli.volume.changes import make_folder
 from mega_cli.volume.commit import open_tree
@@ -97,6 +98,7 @@ def sync_pair(
         if options.is_dry_run and verdict.is_resync:
             state = stack.enter_context(SyncState(":memory:"))  # the base is not believed, and not touched either
         folder = _remote_folder(session, pair, verdict, options, progress)
+        prepare_bulk_run()  # a scan makes many objects as well
         pool = stack.enter_context(ThreadPoolExecutor(_HASHING_THREADS, "hash"))
         run = _Run(home, pair, verdict, disk, state, folder, progress, pool, options)
         return run.look() if options.is_dry_run else run.work(mark)
