@@ -148,9 +148,9 @@ def _ignored(disk: Disk, place: Place, found: Found | None, lines: tuple[str, ..
         folder = place[:depth]
         try:
             own = _rule_file(disk, (*folder, RULE_FILE.encode()))
+            rules = rules if own is None else rules.with_file(read_rule_file(own))
         except UsageError:
             return Reason.IGNORE_MALFORMED
-        rules = rules if own is None else rules.with_file(read_rule_file(own))
         name = _name(raw)
         is_last = depth == len(place) - 1
         rule = rules.deciding(name, not is_last or (found is not None and found.kind == "d"))
