@@ -24,7 +24,7 @@ from mega_cli.reconcile.actions import (
     Step,
     TrashNode,
 )
-from mega_cli.reconcile.nodes import Node, NodeId
+from mega_cli.reconcile.nodes import Node, NodeId, path_of
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import ConflictRow, EventRow, HoldRow, StalledRow, SyncState
 from mega_cli.sync.outcome import Outcome
@@ -49,11 +49,15 @@ def without_resting(plan: Plan, state: SyncState, now_ns: int, is_kept: Callable
     remote, also_waiting = _without(plan.remote, reasons)
     known = {stall.id for stall in plan.stalls}
     stalls = [
-        Stall(id_, tuple(resting[id_].path.split("/")) if id_ in resting else (), reason)
+        Stall(id_, tuple(resting[id_].path.split("/")) if id_ in resting else _path_of(id_, state), reason)
         for id_, reason in sorted({**waiting, **also_waiting}.items())
         if id_ not in known
     ]
     return replace(plan, local=local, remote=remote, stalls=(*plan.stalls, *stalls))
+
+
+def _path_of(id_: NodeId, state: SyncState) -> tuple[str, ...]:
+    return path_of(state.local, id_) or path_of(state.remote, id_) or ()
 
 
 def _rests(row: StalledRow, now_ns: int, is_kept: Callable[[NodeId], bool]) -> bool:
