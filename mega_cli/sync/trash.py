@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, final
 
 import msgspec
@@ -182,7 +183,7 @@ def restore_from_trash(end: LocalEnd, row: TrashRow) -> Place:
         folder = (*folder, part)
         found = end.disk.look(folder)
         if found is None:
-            end.writing_in((folder[:-1],), lambda place=folder: end.disk.make_folder(place, 0o755))  # type: ignore[misc]
+            end.writing_in((folder[:-1],), partial(end.disk.make_folder, folder, 0o755))
         elif found.kind != "d":
             raise UnfitError
 
