@@ -140,6 +140,8 @@ class Engine:
         with end.state.transaction():
             look_again(end)
             end.make_names_durable()
+            # What was fetched before a crash was agreed on, whatever the volume made of it since.
+            settle_state(end.state)
         return failed
 
     def _observe_remote(self) -> set[NodeId]:
