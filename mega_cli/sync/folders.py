@@ -6,6 +6,7 @@ The journal knows of both for one reason: what a crash left done must be made du
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from typing import Final, final
 
@@ -77,8 +78,15 @@ def removing_of(end: LocalEnd, action: RemoveFolder) -> Removing:
 
 
 def remove_folder(end: LocalEnd, task: Removing) -> None:
-    """Remove a folder, in a transaction. Raises UnfitError when it is another one by now, OSError: `ENOTEMPTY`."""
+    """Remove a folder, in a transaction. Raises UnfitError when it is another one by now, OSError: `ENOTEMPTY`.
+
+    While rows lie in it that nothing on the disk stands for any more, it stays: their absence is not proven yet.
+    """
     end.check(task.row, task.place)
+    if end.state.local.has_children(task.row.node.id):
+        if end.disk.list_folder(task.place):
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        raise UnfitError
     try:
         _remove(end, task.place)
     except OSError as error:

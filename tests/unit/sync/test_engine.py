@@ -316,3 +316,21 @@ def test_many_lost_races_wait_longer_and_never_more_than_five_seconds() -> None:
 
     assert waits[0] <= 0.1
     assert 2.5 <= waits[-1] <= 5
+
+
+def test_a_folder_stays_while_the_absence_of_something_in_it_is_not_proven() -> None:
+    """A new file in it has vanished a moment ago, and may come back; its row must not outlive the folder's."""
+    here, there = equal_pairs({"d/a": b"1"})
+    here.save("d/new", b"2")
+    here.clock.sleep(3)
+    here.fault_once("upload", Fault.QUOTA)
+    here.engine.cycle()
+    there.user.remove(place("d"))
+    there.run()
+    here.user.remove(place("d/new"))
+
+    here.engine.cycle()
+    assert here.tree() == {"d": None}
+
+    here.run()
+    assert (here.tree(), list(here.state.local)) == ({}, [])
