@@ -162,7 +162,7 @@ def _without(steps: tuple[Step[A], ...], deleted: frozenset[NodeId]) -> tuple[tu
             index
             for index, step in enumerate(steps)
             if index not in out
-            and (not out.isdisjoint(step.after) or (_is_parking(step.action) and _node_of(step.action).id in waiting))
+            and (not out.isdisjoint(step.after) or (is_parking(step.action) and _node_of(step.action).id in waiting))
         }
     places = {index: place for place, index in enumerate(index for index in range(len(steps)) if index not in out)}
     kept = tuple(
@@ -171,7 +171,7 @@ def _without(steps: tuple[Step[A], ...], deleted: frozenset[NodeId]) -> tuple[tu
     return kept, sorted({_node_of(steps[index].action).id for index in out} - deleted)
 
 
-def _is_parking(action: LocalAction | RemoteAction) -> bool:
+def is_parking(action: LocalAction | RemoteAction) -> bool:
     """Tell whether a node only leaves its place for now."""
     return isinstance(action, ParkNode) or (isinstance(action, PutNode) and action.node == parked(action.node))
 

@@ -24,6 +24,7 @@ from mega_cli.reconcile.actions import (
     Step,
     TrashNode,
 )
+from mega_cli.reconcile.guard import is_parking
 from mega_cli.reconcile.nodes import Node, NodeId, path_of
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import ConflictRow, EventRow, HoldRow, StalledRow, SyncState
@@ -41,7 +42,9 @@ def without_resting(plan: Plan, state: SyncState, now_ns: int, is_kept: Callable
 
     `is_kept` tells whether a folder that could not be removed would still be kept by what lies in it.
     """
-    resting = {row.id: row for row in state.stalled() if row.tries and _rests(row, now_ns, is_kept)}
+    removed = {step.action.before.id for step in plan.local if isinstance(step.action, RemoveFolder)}
+    tried = (row for row in state.stalled() if row.tries and _is_in_the_way(row, removed))
+    resting = {row.id: row for row in tried if _rests(row, now_ns, is_kept)}
     if not resting:
         return plan
     reasons = {id_: row.reason for id_, row in resting.items()}
@@ -60,6 +63,11 @@ def _path_of(id_: NodeId, state: SyncState) -> tuple[str, ...]:
     return path_of(state.local, id_) or path_of(state.remote, id_) or ()
 
 
+def _is_in_the_way(row: StalledRow, removed: Collection[NodeId]) -> bool:
+    """Tell whether what failed is still wanted: a folder that was not empty may be meant to stay by now."""
+    return row.reason is not Reason.DIR_NOT_EMPTY or row.id in removed
+
+
 def _rests(row: StalledRow, now_ns: int, is_kept: Callable[[NodeId], bool]) -> bool:
     is_early = now_ns < row.next_ns <= now_ns + _REST_MOST_S * _SECOND_NS  # beyond that, the clock was set back
     return is_early or (row.reason is Reason.DIR_NOT_EMPTY and is_kept(row.id))
@@ -68,19 +76,25 @@ def _rests(row: StalledRow, now_ns: int, is_kept: Callable[[NodeId], bool]) -> b
 def _without(
     steps: tuple[Step[A], ...], reasons: Mapping[NodeId, Reason]
 ) -> tuple[tuple[Step[A], ...], dict[NodeId, Reason]]:
-    """Take steps out; give the rest, and why each node of the others waits."""
-    kept: list[Step[A]] = []
-    places: dict[int, int] = {}
+    """Take steps out; give the rest, and why each node of the others waits.
+
+    What was only parked to come back in a step that is taken out stays where it is.
+    """
     why: dict[int, Reason] = {}
-    for index, step in enumerate(steps):
-        id_ = node_of(step.action).id
-        causes = [why[before] for before in step.after if before in why]
-        if id_ in reasons or causes:
-            why[index] = reasons.get(id_) or causes[0]
-        else:
-            places[index] = len(kept)
-            kept.append(replace(step, after=tuple(places[before] for before in step.after)))
-    return tuple(kept), {node_of(steps[index].action).id: reason for index, reason in why.items()}
+    waiting: dict[NodeId, Reason] = {}
+    count = -1
+    while count != len(why):
+        count = len(why)
+        for index, step in enumerate(steps):
+            id_ = node_of(step.action).id
+            reason = reasons.get(id_) or next((why[before] for before in step.after if before in why), None)
+            if reason is None and is_parking(step.action):
+                reason = waiting.get(id_)
+            if reason is not None:
+                why[index] = waiting[id_] = reason
+    places = {index: place for place, index in enumerate(index for index in range(len(steps)) if index not in why)}
+    kept = (replace(steps[index], after=tuple(places[before] for before in steps[index].after)) for index in places)
+    return tuple(kept), waiting
 
 
 def node_of(action: LocalAction | RemoteAction) -> Node:
