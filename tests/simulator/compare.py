@@ -80,13 +80,12 @@ def difference(client: Client, tree: Mapping[NodeId, Node]) -> str:
     if here == there:
         return ""
     excused = {path_of_place(place) for place in husks(view)}
-    for stall in client.stalls:
-        if stall.reason is Reason.GHOST:
-            excused |= {stall.path[:depth] for depth in range(1, len(stall.path) + 1)}
+    ghosts = [stall.path for stall in client.stalls if stall.reason is Reason.GHOST]
+    excused |= {path[:depth] for path in ghosts for depth in range(1, len(path) + 1)}
     return "; ".join(
         f"{'/'.join(path)!r}: {_shown(here.get(path))} here, {_shown(there.get(path))} in the volume"
         for path in sorted({**here, **there})
-        if here.get(path) != there.get(path) and (path in there or path not in excused)
+        if here.get(path) != there.get(path) and path not in ghosts and (path not in here or path not in excused)
     )
 
 

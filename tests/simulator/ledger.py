@@ -56,6 +56,8 @@ class Token:
     born: Deed
     stems: set[bytes] = field(default_factory=set)
     """Every name it ever had by a user's hand."""
+    places: set[Place] = field(default_factory=set)
+    """Every place that a user's hand gave it."""
     folders: set[Place] = field(default_factory=set)
     """Every folder in which a user's hand put it, and those above."""
     is_named: bool = False
@@ -77,8 +79,8 @@ class Ledger:
     def __init__(self, devices: int) -> None:
         self.clocks: list[tuple[int, ...]] = [(0,) * devices for _ in range(devices)]
         self.tokens: dict[bytes, Token] = {}
-        self.deeds: list[tuple[Deed, frozenset[bytes], frozenset[Place]]] = []
-        """Each with the stems of the names it changed, and the folders it moved, made or removed."""
+        self.deeds: list[tuple[Deed, frozenset[bytes], frozenset[Place], frozenset[Place]]] = []
+        """Each with the stems of the names it changed, the folders it moved, made or removed, and where it worked."""
         self._synced = [0] * devices
         """By device: its last deed that the volume knows for sure."""
         self._forgot: list[list[tuple[int, int]]] = [[] for _ in range(devices)]
@@ -106,6 +108,7 @@ class Ledger:
                 token.stems.add(stem(place[-1]))
                 if old and (replaced := self.tokens.get(old.content)):
                     token.stems |= replaced.stems
+                token.places.add(place)
                 token.folders.update(place[:depth] for depth in range(1, len(place)))
                 token.is_named |= _COPY_MARK.search(place[-1]) is not None
                 token.copies = max(token.copies, has[new.content])
@@ -114,7 +117,8 @@ class Ledger:
                         token.is_free or token.born is not deed
                     )  # it was brought back: from where, who knows
         folders = frozenset(p for p in changed for seen in (before.get(p), after.get(p)) if seen and seen.kind == "d")
-        self.deeds.append((deed, frozenset(stem(place[-1]) for place in changed), folders))
+        above = frozenset(place[:depth] for place in changed for depth in range(1, len(place)))
+        self.deeds.append((deed, frozenset(stem(place[-1]) for place in changed), folders, above))
         return deed
 
     def note_amnesia(self, by: int, what: str, view: View) -> None:
@@ -128,7 +132,7 @@ class Ledger:
                 token.stems.add(stem(place[-1]))
         for token in self.tokens.values():
             token.is_free = True
-        self.deeds.append((deed, frozenset(stem(place[-1]) for place in view), frozenset(view)))
+        self.deeds.append((deed, frozenset(stem(place[-1]) for place in view), frozenset(view), frozenset(view)))
 
     def note_sync(self, by: int, revision: int) -> None:
         """Note that a device and the head of this revision hold the same."""
@@ -193,8 +197,8 @@ class Ledger:
         """Tell whether something that the remover did not know of may have kept it."""
         moved = (
             deed
-            for deed, stems, folders in self.deeds
-            if deed.by != removal.by and (folders & token.folders or stems & token.stems)
+            for deed, stems, folders, above in self.deeds
+            if deed.by != removal.by and (folders & token.folders or above & token.places or stems & token.stems)
         )
         return not all(removal.knew(deed) for deed in (token.born, *token.handled, *moved))
 
@@ -212,7 +216,7 @@ class Ledger:
         if any(map(self._is_forgotten, (token.born, *token.handled))):
             return True
         stems = token.stems | {name}
-        others = [deed for deed, touched, _ in self.deeds if touched & stems]
+        others = [deed for deed, touched, *_ in self.deeds if touched & stems]
         return any(
             other.by != deed.by and not deed.knew(other) and not other.knew(deed)
             for deed in (token.born, *token.handled)

@@ -18,6 +18,7 @@ from tests.simulator.ledger import View
 FILE_NAMES: Final = (b"a", b"b", b"c.txt", b"d.tar.gz", b".rc", "é".encode(), b"A")
 FOLDER_NAMES: Final = (b"a", b"p", b"q", b"r", b"P")
 IGNORED_NAMES: Final = (b"x.swp", b"~$c.docx", b".DS_Store")
+_HIDDEN: Final = b"hidden.swp"
 MODES: Final = (0o644, 0o600, 0o755, 0o444)
 _DEPTH_MOST: Final = 4
 _ITEMS_MOST: Final = 24
@@ -222,9 +223,9 @@ def rotate(person: Person) -> Steps:
 
 
 def change_case(person: Person) -> Steps:
-    """Rename to the same name in other letters."""
+    """Rename to the same name in other letters; what is ignored stays so, on disks that tell cases apart and others."""
     place = person.some("f", "d")
-    if place:
+    if place and place[-1] not in (*IGNORED_NAMES, _HIDDEN):
         target = (*place[:-1], place[-1].swapcase())
         if target not in person.look() and target != place:
             person.user.rename(place, target)
@@ -235,7 +236,7 @@ def hide(person: Person) -> Steps:
     """Move a file to a name that is never synced, and later back."""
     place = person.some("f")
     if place:
-        hidden = (*place[:-1], b"hidden.swp")
+        hidden = (*place[:-1], _HIDDEN)
         person.user.rename(place, hidden)
         yield f"move {shown(place)} to {shown(hidden)}"
         if place not in person.look():

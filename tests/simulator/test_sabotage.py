@@ -1,0 +1,145 @@
+"""The simulator must be known to catch: the engine is sabotaged in small ways, and some world must notice each.
+
+What nobody notices would be a hole in the simulator. Each sabotage is one line that somebody could really forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from mega_cli.localfs.disk import Place
+from mega_cli.localfs.sim_disk import SimDisk
+from mega_cli.localfs.sim_files import SimNewFile
+from mega_cli.reconcile import draft
+from mega_cli.reconcile.merge import Merged, merge
+from mega_cli.reconcile.rescue import Survival
+from mega_cli.sync import apply_remote, engine, local_end, publish, reading, scan, trash
+from mega_cli.sync.local_end import LocalEnd
+from mega_cli.sync.sim_folder import SimFolder
+from mega_cli.sync.stable_read import StableFile
+from tests.simulator.run import run_seed
+
+SEEDS_MOST: Final = 150
+
+
+def _compare_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Publish over whatever stands there."""
+    patch.setattr(LocalEnd, "is_same", lambda *_, **__: True)
+    patch.setattr(LocalEnd, "has_substance", lambda *_: True)
+
+
+def _skip_trash(patch: pytest.MonkeyPatch) -> None:
+    """Remove what a download displaces."""
+
+    def remove(end: LocalEnd, _task: object, source: Place) -> None:
+        if end.disk.look(source) is not None:
+            end.disk.remove_file(source)
+
+    patch.setattr(publish, "put_in_trash", remove)
+    patch.setattr(trash, "put_in_trash", remove)
+
+
+def _replace_names(patch: pytest.MonkeyPatch) -> None:
+    """Rename over what has the name."""
+
+    def rename(disk: SimDisk, source: Place, target: Place) -> None:
+        disk._begin("rename", source, target)
+        disk.tree.move(source, target, replaces=True)
+
+    patch.setattr(SimDisk, "rename", rename)
+
+
+def _believe_commits(patch: pytest.MonkeyPatch) -> None:
+    """Advance the base although nobody confirmed the commit."""
+    patch.setattr(SimFolder, "has_committed", lambda *_: True)
+
+
+def _disbelieve_commits(patch: pytest.MonkeyPatch) -> None:
+    """Take a lost reply for a lost commit."""
+    patch.setattr(SimFolder, "has_committed", lambda *_: False)
+
+
+def _forget_folders(patch: pytest.MonkeyPatch) -> None:
+    """Never make names durable."""
+    patch.setattr(LocalEnd, "make_names_durable", lambda end: end.unsynced.clear())
+
+
+def _forget_contents(patch: pytest.MonkeyPatch) -> None:
+    """Never make contents durable."""
+    patch.setattr(SimNewFile, "sync", lambda _: None)
+
+
+def _ignore_journal(patch: pytest.MonkeyPatch) -> None:
+    """Forget what was begun before a crash."""
+
+    def recover(end: LocalEnd) -> dict[bytes, Any]:
+        with end.state.transaction():
+            for row in end.state.journal():
+                end.state.end(row.id)
+        return {}
+
+    patch.setattr(engine, "recover", recover)
+
+
+def _believe_stamps(patch: pytest.MonkeyPatch) -> None:
+    """Never take a file for one that may have changed within the tick of its stamps."""
+    for module in (local_end, reading, scan):
+        if hasattr(module, "is_racy"):
+            patch.setattr(module, "is_racy", lambda *_, **__: False)
+
+
+def _upload_moving_files(patch: pytest.MonkeyPatch) -> None:
+    """Do not look again after reading."""
+    patch.setattr(StableFile, "check", lambda *_: None)
+
+
+def _delete_edits(patch: pytest.MonkeyPatch) -> None:
+    """Let a deletion win over an edit."""
+    patch.setattr(Survival, "lives", lambda self, id_: None not in self._trees.of(id_)[1:])
+
+
+def _drop_copies(patch: pytest.MonkeyPatch) -> None:
+    """Let the remote's content win without a copy of the local one."""
+    patch.setattr(draft, "merge", lambda *three: Merged(merge(*three).node))
+
+
+def _forget_pending(patch: pytest.MonkeyPatch) -> None:
+    """Let the base take everything that was committed, whatever this disk holds by now."""
+
+    def agreed(_state: object, edits: Any) -> Any:
+        return [((edit.after or edit.before).id, edit.after) for edit in edits]
+
+    patch.setattr(apply_remote, "_agreed", agreed)
+
+
+SABOTAGES: Final[tuple[tuple[Callable[[pytest.MonkeyPatch], None], int], ...]] = (
+    (_compare_nothing, 38),
+    (_skip_trash, 100),
+    (_replace_names, 55),
+    (_believe_commits, 2),
+    (_disbelieve_commits, 81),
+    (_forget_folders, 4),
+    (_forget_contents, 1),
+    (_ignore_journal, 4),
+    (_believe_stamps, 98),
+    (_upload_moving_files, 4),
+    (_delete_edits, 0),
+    (_drop_copies, 0),
+    (_forget_pending, 100),
+)
+"""Each with the seed that noticed it last, which is tried first."""
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "first"), SABOTAGES, ids=[sabotage.__name__.strip("_") for sabotage, _ in SABOTAGES]
+)
+def test_a_sabotage_is_noticed(
+    sabotage: Callable[[pytest.MonkeyPatch], None], first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a bounded number of seeds, in which nothing is wrong otherwise, some world has a flaw."""
+    sabotage(monkeypatch)
+
+    assert any(run_seed(seed).flaws for seed in (first, *range(SEEDS_MOST)))
