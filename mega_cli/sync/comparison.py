@@ -11,6 +11,7 @@ from typing import Final
 from mega_cli.reconcile.nodes import ROOT, Delta, Node, NodeId, Overlay, TreeView, below, path_of
 from mega_cli.reconcile.settle import settle
 from mega_cli.reconcile.situation import Reason, Situation
+from mega_cli.reconcile.trees import Below
 from mega_cli.state.sync_state import SyncState
 from mega_cli.state.sync_trees import Remembered
 
@@ -19,10 +20,16 @@ _DIGEST_BYTES: Final = 32
 
 
 def situation_of(state: SyncState, stalled: Frozen, past: frozenset[bytes]) -> Situation:
-    """Say what is different from the base, of what was touched."""
+    """Say what is different from the base, of what was touched.
+
+    What is stalled counts as standing where the base has it, so what stands there by now is stalled as well.
+    """
     absent, touched = state.absent(), state.touched()
     base = Remembered(state.base, touched)
     local = _local_delta(state, base, touched, {*stalled, *absent})
+    while held := _in_the_way(state, base, touched, local, stalled):
+        stalled = {**stalled, **held}
+        local = _local_delta(state, base, touched, {*stalled, *absent})
     remote = _delta(base, state.remote.get_all(touched))
     return Situation(
         base=base,
@@ -138,6 +145,22 @@ def _local_delta(
             inside = (node for node in below(state.local, folder.id) if not _is_under(node.id, node, state, frozen))
             seen.update((node.id, node) for node in inside)
     return seen
+
+
+def _in_the_way(
+    state: SyncState, base: TreeView, touched: Iterable[NodeId], local: Delta, stalled: Frozen
+) -> dict[NodeId, Reason]:
+    """Give what stands where the base has a node that is told as unchanged, and is elsewhere by now, or nowhere."""
+    believed: dict[tuple[NodeId, str], Reason] = {}
+    marks = Below(state.local, stalled)
+    for id_, now in state.local.get_all(touched if stalled else ()).items():
+        before = base.get(id_)
+        if before is not None and id_ not in local and (now is None or now.place != before.place):
+            reason = stalled.get(id_) if now is None else marks.reason(id_)
+            if reason is not None:
+                believed[before.place] = reason
+    found = ((node, believed.get(node.place)) for node in local.values() if believed and node is not None)
+    return {node.id: reason for node, reason in found if reason is not None}
 
 
 def _is_under(id_: NodeId, node: Node | None, state: SyncState, frozen: Collection[NodeId]) -> bool:

@@ -173,7 +173,10 @@ class Engine:
 
         made = plan(situation_of(state, stalled, self._past_digests()), policy)
         paths = {stall.id: stall.path for stall in shown}
-        stalls = tuple(stall._replace(path=stall.path or paths.get(stall.id, ())) for stall in made.stalls)
+        stalls = tuple(
+            stall._replace(path=stall.path or paths.get(stall.id) or path_of(state.local, stall.id) or ())
+            for stall in made.stalls
+        )
         return without_resting(replace(made, stalls=stalls), state, now_ns, is_kept)
 
     def _past_digests(self) -> frozenset[bytes]:

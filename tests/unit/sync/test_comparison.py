@@ -66,6 +66,19 @@ def test_what_is_stalled_and_below_counts_as_unchanged() -> None:
     assert dict(told.local) == {}
 
 
+def test_what_stands_where_a_stalled_node_was_waits_for_it() -> None:
+    """The volume still has the stalled one there: nobody's file is to be renamed because another holds still."""
+    new, newer = node(9, "a", 1), node(8, "b", 1)
+    state = state_of([D, A, B], [D, A._replace(name="x"), new], [D, A, B])
+    chain = state_of([D, A, B], [D, A._replace(name="b"), newer._replace(name="a"), B._replace(name="x")], [D, A, B])
+
+    one = situation_of(state, {A.id: Reason.FILE_CHANGING}, frozenset())
+    more = situation_of(chain, {B.id: Reason.UNREADABLE}, frozenset())
+
+    assert (dict(one.local), dict(one.stalled)) == ({B.id: None}, dict.fromkeys([A.id, new.id], Reason.FILE_CHANGING))
+    assert (dict(more.local), set(more.stalled)) == ({}, {A.id, B.id, newer.id})
+
+
 def test_a_root_that_is_stalled_freezes_everything() -> None:
     """Nothing is known of this disk then."""
     state = state_of([D, A], [], [D, A])
