@@ -27,6 +27,8 @@ DiskKind = Literal["f", "d", "l", "special"]
 
 NO_EXCHANGE: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 """How a disk says that it cannot exchange two names."""
+MOVED_ON: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
+"""How it says that a place is another by now than it was when it was looked over."""
 
 
 class Found(NamedTuple):

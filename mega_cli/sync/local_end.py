@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, final
 
 from mega_cli.crypto.content import content_hasher
-from mega_cli.localfs.disk import Disk, Found, Place
+from mega_cli.localfs.disk import MOVED_ON, Disk, Found, Place
 from mega_cli.localfs.racy import is_racy, is_unchanged
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.conflict_names import conflict_name
@@ -165,6 +165,16 @@ class LocalEnd:
     def rename(self, source: Place, target: Place) -> None:
         """Move to a free name. Raises FileExistsError, OSError."""
         self.writing_in((target[:-1], source[:-1]), lambda: self.disk.rename(source, target))
+
+    def rename_if_free(self, source: Place, target: Place) -> bool:
+        """Move to a name, and tell whether that could be: its folder may be gone, the name taken. Raises OSError."""
+        try:
+            self.rename(source, target)
+        except OSError as error:
+            if error.errno not in MOVED_ON:
+                raise
+            return False
+        return True
 
     def make_names_durable(self) -> None:
         """Sync every folder whose names were changed; those that are gone have no names."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, final
 
 from mega_cli.errors import IntegrityError, LimitError, MegaError, TemporaryError
+from mega_cli.localfs.disk import MOVED_ON
 from mega_cli.localfs.failures import SourceChangedError, failure
 from mega_cli.reconcile.actions import Plan
 from mega_cli.reconcile.nodes import Node, NodeId
@@ -24,10 +25,6 @@ _REASONS: Final = {
     errno.EILSEQ: Reason.NAME_ILLEGAL,
     errno.ENOTEMPTY: Reason.DIR_NOT_EMPTY,
 }
-
-
-_MOVED_ON: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
-"""How the disk says that a place is another by now than it was when the action was looked over."""
 _SHARED: Final = frozenset({32, 33})
 """How Windows says that another program has the file open."""
 
@@ -96,7 +93,7 @@ class Outcome:
 
     def failed_on_disk(self, node: Node, error: OSError) -> None:
         """Note what the disk said; a place that is another by now is no failure."""
-        if error.errno in _MOVED_ON:
+        if error.errno in MOVED_ON:
             self.skipped += 1
         else:
             in_use = getattr(error, "winerror", 0) in _SHARED

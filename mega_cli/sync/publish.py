@@ -13,7 +13,7 @@ from typing import Final, final
 import msgspec
 
 from mega_cli.errors import LimitError
-from mega_cli.localfs.disk import NO_EXCHANGE, NewFile, Place
+from mega_cli.localfs.disk import NO_EXCHANGE, Found, NewFile, Place
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.actions import FetchFile, WriteLink
 from mega_cli.reconcile.nodes import Node
@@ -119,16 +119,13 @@ class Staging:
 
 def publish(end: LocalEnd, task: Publishing) -> None:
     """Give what lies in `tmp` its name, in a transaction. Raises UnfitError when it was of no use, OSError."""
-    try:
+    # However far it came, `finish` finds out: what lies in `tmp` after a failure may be the user's.
+    with suppress(FileExistsError, FileNotFoundError, UnfitError):
         if task.displaces is None:
             end.rename(task.tmp, task.target)
         else:
             end.check(task.displaces.row, task.target)
             _exchange(end, task, task.displaces)
-    except (FileExistsError, FileNotFoundError, UnfitError) as error:
-        with suppress(FileNotFoundError):
-            end.disk.remove_file(task.tmp)
-        raise UnfitError from error
     if not finish(end, task):
         raise UnfitError
 
@@ -147,12 +144,10 @@ def _exchange(end: LocalEnd, task: Publishing, displaces: Trashing) -> None:
 def finish(end: LocalEnd, task: Publishing) -> bool:
     """Finish what was begun, wherever it was left; tell whether it was published. In a transaction. Raises OSError."""
     here, there = end.disk.look(task.target), end.disk.look(task.tmp)
-    is_published = here is not None and here.ino == task.ino and here.kind == task.node.kind
-    is_staged = there is not None and there.ino == task.ino and there.kind == task.node.kind
-    if task.displaces is not None and is_staged and _is_cleared(end, task.displaces):
-        with suppress(FileExistsError):  # the user wrote there meanwhile: the next cycle sees an edit
-            end.rename(task.tmp, task.target)
-            is_published, is_staged, there = True, False, None
+    is_published, is_staged = _is_ours(end, task, task.target, here), _is_ours(end, task, task.tmp, there)
+    is_halfway = task.displaces is not None and is_staged and _is_cleared(end, task.displaces)
+    if is_halfway and end.rename_if_free(task.tmp, task.target):  # else the user was there: the next cycle sees it
+        is_published, is_staged, there = True, False, None
     if is_staged:
         end.disk.remove_file(task.tmp)
         there = None
@@ -164,6 +159,13 @@ def finish(end: LocalEnd, task: Publishing) -> bool:
     if is_published:
         end.put_row(task.node, task.target, task.made)
     return is_published
+
+
+def _is_ours(end: LocalEnd, task: Publishing, place: Place, found: Found | None) -> bool:
+    """Tell whether what stands at a place is what was staged; where inodes tell nothing, it is read."""
+    if found is None or found.kind != task.node.kind:
+        return False
+    return found.ino == task.ino if end.settings.ids_are_stable else end.has_substance(task.node, place)
 
 
 def _is_cleared(end: LocalEnd, displaces: Trashing) -> bool:

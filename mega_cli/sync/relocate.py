@@ -129,8 +129,9 @@ def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ..
     for choice in choices:
         try:
             place = end.place_for(choice, row)
-            end.rename(hidden, place)
-        except (UnfitError, FileExistsError, FileNotFoundError, NotADirectoryError):
+        except UnfitError:
+            continue
+        if not end.rename_if_free(hidden, place):
             continue
         node = row.node._replace(parent=choice.parent, name=choice.name)
         end.put_row(node, place, row.stamps, is_unread=row.is_racy)

@@ -95,9 +95,7 @@ def finish(end: LocalEnd, task: Trashing) -> bool:
         _note(end, task, found)
         end.state.local.remove_all([task.row.node.id])
         return True
-    try:
-        end.rename(task.hidden, task.place)
-    except FileExistsError:
+    if not end.rename_if_free(task.hidden, task.place):
         end.surface(task.hidden, task.place, task.row.node)
     return False
 

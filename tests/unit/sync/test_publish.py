@@ -167,6 +167,43 @@ def test_without_exchange_a_file_made_in_the_gap_is_kept() -> None:
     assert b"at first" in here.hidden().values()
 
 
+def test_without_exchange_a_folder_that_goes_in_the_gap_takes_the_file_along() -> None:
+    """Where the name's folder moves away while the name is free, nothing stays behind in `.mega/tmp`."""
+    here, there = equal_pairs({"d/a": b"at first", "d/y": b"y", "d/z": b"z"}, has_exchange=False)
+    there.save("d/a", b"edited there")
+    there.run()
+    here.meanwhile("rename", lambda: here.meanwhile("rename", lambda: here.user.rename(place("d"), place("e"))), "d/a")
+
+    here.run()
+
+    assert (here.tree()["e/a"], here.state.journal()) == (b"edited there", [])
+
+
+def test_what_an_exchange_brought_out_is_kept_though_the_folder_goes_meanwhile() -> None:
+    """A write-protected folder is closed again after the exchange: when that fails, the user's bytes lie in `tmp`."""
+    here, there = equal_pairs({"d/a": b"at first", "d/y": b"y", "d/z": b"z"})
+    here.user.chmod(place("d"), 0o500)
+    here.run()
+    there.save("d/a", b"edited there")
+    there.run()
+    seen: list[str] = []
+
+    def on_call(call: str, _place: object) -> None:
+        seen.append(call)
+        if call == "exchange" and seen.count(call) == 1:
+            here.save("d/a", b"saved meanwhile")
+            raise PermissionError(errno.EACCES, "a write-protected folder")
+        if call == "describe" and seen.count("exchange") == 2:
+            here.disk.on_call = lambda _call, _place: None
+            here.user.rename(place("d"), place("e"))
+
+    here.disk.on_call = on_call
+
+    here.run()
+
+    assert b"saved meanwhile" in here.tree().values()
+
+
 def test_a_full_disk_stops_fetching_and_nothing_else() -> None:
     """What cannot be fetched stands still under its reason; uploads go on, and nothing partial is seen."""
     here, there = equal_pairs({"a": b"at first"})

@@ -48,6 +48,24 @@ def test_an_edit_at_the_last_moment_beats_the_deletion(call: str) -> None:
     assert here.hidden() == {}
 
 
+def test_an_edit_at_the_last_moment_is_shown_though_the_folder_goes() -> None:
+    """What must come back, and whose folder was moved away meanwhile, comes back at the top."""
+    here, there = equal_pairs({"d/a": b"content", "d/y": b"y", "d/z": b"z"})
+    there.user.remove(place("d/a"))
+    there.run()
+
+    def save_and_move() -> None:
+        here.save("d/a", b"saved")
+        here.meanwhile("rename", lambda: here.user.rename(place("d"), place("e")))
+
+    here.meanwhile("rename", save_and_move, "d/a")
+
+    here.run()
+
+    assert b"saved" in here.tree().values()
+    assert (here.hidden(), here.state.journal()) == ({}, [])
+
+
 @pytest.mark.parametrize("later_s", [10, 60, 600, 30 * DAY_S])
 def test_a_late_write_comes_back_as_a_conflict_copy(later_s: int) -> None:
     """A program that kept the file open writes into the trash: that is seen at each look, and before the end."""
