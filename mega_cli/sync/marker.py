@@ -189,6 +189,7 @@ class FolderMark:
         """Let this session be known on both sides. If the verdict was a resync, the base must be forgotten already."""
         known, marker = self._known(), read_marker(self._disk)
         if isinstance(marker, Marker) and marker.pair == self._owner.pair:
+            self._disk.sync_folder(FOLDER)  # a run may have been killed just before: what the state believes must last
             before = Known(marker.root, max(marker.epoch, known.epoch if known else 0), 0, self._ino())
         else:
             before = Known(chance.random_bytes(_ROOT_BYTES).hex(), 0, 0, self._ino())

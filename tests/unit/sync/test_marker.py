@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from mega_cli.errors import SafetyStopError
+from mega_cli.localfs.disk import Place
 from mega_cli.localfs.sim_disk import SimDisk
 from mega_cli.state.sync_state import SyncState
 from mega_cli.sync.marker import (
@@ -342,6 +343,29 @@ def test_a_crash_at_any_moment_stops_nobody(sessions_before: int, *, has_exchang
         if is_over:
             assert moment > 20, "so many moments there are at least"
             break
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_a_killed_run_left_is_made_durable_before_it_is_believed(seed: int) -> None:
+    """Killed right after the exchange; then the power is cut in the next run: the marker must not fall back twice."""
+    world = World()
+    world.session()
+    for last_call, way_out in (("exchange", world.disk.kill), ("make_file", lambda: None)):
+        calls: list[str] = []
+
+        def die_after(call: str, _at: Place, calls: list[str] = calls, last_call: str = last_call) -> None:
+            if last_call in calls:
+                raise Killed
+            calls.append(call)
+
+        world.disk.on_call = die_after
+        with pytest.raises(Killed):
+            world.session()
+        way_out()
+    world.disk.on_call = ignore
+    world.disk.cut_power(random.Random(seed))
+
+    assert world.session() is Verdict.GO_ON
 
 
 def test_a_copied_folder_is_noticed_where_inodes_are_kept(world: World) -> None:
