@@ -18,6 +18,7 @@ import msgspec
 
 from mega_cli.errors import MissingItemError, SafetyStopError, UsageError
 from mega_cli.localfs.disk import Place
+from mega_cli.localfs.failures import disk_failures
 from mega_cli.reconcile.nodes import ROOT, NodeId
 from mega_cli.state.sync_state import ConflictRow, HoldRow, SyncState, TrashRow
 from mega_cli.state.sync_trees import LocalRow
@@ -185,8 +186,7 @@ def restore(home: Home, word: str, destination: Path | None = None) -> Path:
     """Bring something back from the local trash, by its id or its former path; say where it is now.
 
     The newest of one path is meant. Without a destination it goes where it was, or beside what stands there now; with
-    one it is copied to there, or into that folder, and stays in the trash. Raises MissingItemError, SafetyStopError,
-    OSError.
+    one it is copied to there, or into that folder, and stays in the trash. Raises MissingItemError, SafetyStopError.
     """
     chosen = chosen_trash(home, word)
     if destination is not None:
@@ -194,7 +194,7 @@ def restore(home: Home, word: str, destination: Path | None = None) -> Path:
         target = destination / name if destination.is_dir() else destination
         if os.path.lexists(target):
             raise UsageError(f"{target} exists already", "choose another name")
-        shutil.copy2(chosen.file, target, follow_symlinks=False)
+        copy_out(chosen.file, target)
         return target
     with changing(home, chosen.pair) as end:
         try:
@@ -203,6 +203,18 @@ def restore(home: Home, word: str, destination: Path | None = None) -> Path:
             message = f"where a folder of {chosen.row.path} was stands something else"
             raise SafetyStopError(message, f"mega trash restore --local {chosen.name} --to DST") from error
     return chosen.pair.local.joinpath(*map(os.fsdecode, place))
+
+
+def copy_out(source: Path, target: Path) -> None:
+    """Copy a file or link to a free name; from its first byte on only the user can read it. Raises a MegaError."""
+    with disk_failures(os.fsencode(target)):
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with source.open("rb") as content, open(os.open(target, flags, 0o600), "wb") as copy:  # noqa: PTH123 -- its mode
+            shutil.copyfileobj(content, copy)
+        shutil.copystat(source, target)
 
 
 def chosen_trash(home: Home, word: str) -> InTrash:

@@ -26,7 +26,7 @@ from mega_cli.sync.world import Chance, Clock
 OWN: Final = (b".mega",)
 TMP: Final = (b".mega", b"tmp")
 TRASH: Final = (b".mega", b"trash")
-_OWN_MODE: Final = 0o700
+OWN_MODE: Final = 0o700
 _OWNER_ALL: Final = 0o700
 _OWNER_WRITES: Final = 0o200
 _READ_BYTES: Final = 1 << 20
@@ -190,7 +190,7 @@ class LocalEnd:
         """Make a folder below `.mega`, unless it is there."""
         for end in range(len(OWN) + 1, len(place) + 1):
             if self.disk.look(place[:end]) is None:
-                self.disk.make_folder(place[:end], _OWN_MODE)
+                self.disk.make_folder(place[:end], OWN_MODE)
                 self.unsynced[place[: end - 1]] = None
 
     def token(self) -> bytes:

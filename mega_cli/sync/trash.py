@@ -19,7 +19,7 @@ from mega_cli.reconcile.conflict_names import apart_name
 from mega_cli.reconcile.nodes import ROOT, Node
 from mega_cli.state.sync_state import EventRow, TrashRow
 from mega_cli.state.sync_trees import LocalRow
-from mega_cli.sync.local_end import TRASH, LocalEnd, UnfitError, made_stamps
+from mega_cli.sync.local_end import OWN_MODE, TRASH, LocalEnd, UnfitError, made_stamps
 
 KIND: Final = "trash"
 LOOKS_S: Final = (10, 60, 600)
@@ -173,7 +173,8 @@ def _remove(end: LocalEnd, place: Place) -> None:
 def restore_from_trash(end: LocalEnd, row: TrashRow) -> Place:
     """Bring a file back to where it was, or beside what stands there now; say where. Raises UnfitError, OSError.
 
-    The next cycle sees it as a new file.
+    Folders that are gone are made for the user alone: nobody knows how private they were. The next cycle sees it as a
+    new file.
     """
     *above, name = _visible(row)
     folder: Place = ()
@@ -181,7 +182,7 @@ def restore_from_trash(end: LocalEnd, row: TrashRow) -> Place:
         folder = (*folder, part)
         found = end.disk.look(folder)
         if found is None:
-            end.writing_in((folder[:-1],), partial(end.disk.make_folder, folder, 0o755))
+            end.writing_in((folder[:-1],), partial(end.disk.make_folder, folder, OWN_MODE))
         elif found.kind != "d":
             raise UnfitError
 

@@ -149,6 +149,22 @@ def test_a_file_is_restored_to_its_place() -> None:
     assert here.state.trash() == []
 
 
+def test_a_folder_made_anew_for_a_restored_file_is_private() -> None:
+    """A file that was private by its folder alone is not shown to others."""
+    here, there = deleted_there()
+    here.user.chmod(place("d"), 0o700)
+    for pair in (here, there):
+        pair.run()
+    there.user.remove(place("d"))
+    for pair in (there, here):
+        pair.run()
+    (row,) = here.state.trash()
+
+    restore_from_trash(here.end, row)
+
+    assert here.user.look(place("d")).stamps.mode == 0o700
+
+
 def test_a_file_is_restored_beside_what_took_its_name() -> None:
     """Nothing is replaced."""
     here, _ = deleted_there()
