@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
@@ -29,7 +29,7 @@ from mega_cli.sync.marker import FolderMark, Owner, Verdict, make_own_folder
 from mega_cli.sync.new_folder import NewFolder
 from mega_cli.sync.opened import open_folder
 from mega_cli.sync.pairs import Pair, Pairs, open_pairs, real_path
-from mega_cli.sync.probe import probe
+from mega_cli.sync.probe import Probed, keep_probed, last_probed, probe
 from mega_cli.sync.real_world import RealChance, RealClock
 from mega_cli.sync.record import hold_name
 from mega_cli.sync.remote import RemoteFolder
@@ -173,7 +173,7 @@ class _Run:
 
     def look(self) -> RunReport:
         """Say what would be done."""
-        engine, clock = self._engine(Settings()), RealClock()
+        engine, clock = self._engine(last_probed(self.state)), RealClock()
         for _ in range(_LOOKS):
             cycle = engine.cycle(is_dry_run=True)
             if not cycle.waiting_s:
@@ -192,7 +192,8 @@ class _Run:
         clock = RealClock()
         make_own_folder(self.disk)
         probed = probe(self.disk)
-        engine = self._engine(Settings(disk=probed.rules, ids_are_stable=probed.ids_are_stable))
+        keep_probed(self.state, probed)
+        engine = self._engine(probed)
         try:
             if self.verdict.is_resync:
                 engine.resync()  # before the marker: a marker that fits lets the next run believe the base
@@ -209,9 +210,10 @@ class _Run:
         keep_last_run(self.state, last)
         return report
 
-    def _engine(self, probed: Settings) -> Engine:
-        settings = replace(
-            probed,
+    def _engine(self, probed: Probed) -> Engine:
+        settings = Settings(
+            disk=probed.rules,
+            ids_are_stable=probed.ids_are_stable,
             mode=self.pair.mode,
             device=open_session(self.home).device_name,
             limit=self.options.limit,

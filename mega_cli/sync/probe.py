@@ -2,7 +2,8 @@
 
 Case, Unicode forms, links, modes, and whether an inode's number stays when its name changes. Everything tried is taken
 away again; what a killed run left is taken away by the next. A disk on which nothing may be made tells nothing: then
-the defaults hold, and the run fails soon for a better reason.
+the defaults hold, and the run fails soon for a better reason. The state keeps what was found out: a dry run tries
+nothing, and what it notes of the disk must mean the same to the next run.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import unicodedata
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+import msgspec
+
 from mega_cli.localfs.disk import Disk, Place
 from mega_cli.reconcile.situation import DiskRules
+from mega_cli.state.sync_state import SyncState, state_failures
 
 _OWN: Final[Place] = (b".mega",)
 _LOWER: Final = "probe-ä"
@@ -23,6 +27,7 @@ _DECOMPOSED: Final[Place] = (*_OWN, unicodedata.normalize("NFD", _LOWER).encode(
 _MOVED: Final[Place] = (*_OWN, b"probe-moved")
 _LINK: Final[Place] = (*_OWN, b"probe-link")
 _MODE: Final = 0o640
+_KEY: Final = "probed"
 
 
 class Probed(NamedTuple):
@@ -53,6 +58,19 @@ def probe(disk: Disk) -> Probed:
         _tidy(disk)
     rules = DiskRules(folds_case, folds_form, is_windows, _has_links(disk), has_modes)
     return Probed(rules, is_stable)
+
+
+def keep_probed(state: SyncState, probed: Probed) -> None:
+    """Keep it for dry runs."""
+    with state.transaction():
+        state.keep(_KEY, msgspec.msgpack.encode(probed))
+
+
+def last_probed(state: SyncState) -> Probed:
+    """Give what the last run found out; the defaults before a first run."""
+    raw = state.value(_KEY)
+    with state_failures():
+        return Probed(DiskRules(), ids_are_stable=True) if raw is None else msgspec.msgpack.decode(raw, type=Probed)
 
 
 def _has_links(disk: Disk) -> bool:

@@ -11,8 +11,10 @@ import pytest
 
 from mega_cli.localfs.real_disk import RealDisk
 from mega_cli.localfs.sim_disk import SimDisk
+from mega_cli.reconcile.situation import DiskRules
+from mega_cli.state.sync_state import SyncState
 from mega_cli.sync.marker import FOLDER, make_own_folder
-from mega_cli.sync.probe import probe
+from mega_cli.sync.probe import Probed, keep_probed, last_probed, probe
 
 
 def disk_with(**moods: bool) -> SimDisk:
@@ -78,3 +80,14 @@ def test_the_real_disk(tmp_path: Path) -> None:
     disk.close()
 
     assert (rules.has_links, rules.has_modes, is_stable) == (True, True, True)
+
+
+def test_what_was_found_out_is_kept_for_dry_runs() -> None:
+    """A dry run tries nothing: it judges the disk as the last run found it, and before that by the defaults."""
+    state = SyncState(":memory:")
+    before = last_probed(state)
+    found = Probed(DiskRules(folds_case=True, has_modes=False), ids_are_stable=False)
+
+    keep_probed(state, found)
+
+    assert (before, last_probed(state)) == (Probed(DiskRules(), ids_are_stable=True), found)
