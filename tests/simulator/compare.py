@@ -21,16 +21,18 @@ from tests.simulator.ledger import Seen, View
 Shape = dict[tuple[str, ...], tuple[str, bytes, int, int]]
 """By path: kind, digest or target, mode, time."""
 _BUILT_IN: Final = re.compile("|".join(map(fnmatch.translate, BUILT_IN)))
+_BUILT_IN_FOLDED: Final = re.compile("|".join(fnmatch.translate(pattern.casefold()) for pattern in BUILT_IN))
 
 
-def is_ignored(place: Place) -> bool:
+def is_ignored(place: Place, *, folds_case: bool = False) -> bool:
     """Tell whether a name on the way is one that sync leaves alone by its built-in list."""
-    return any(_is_ignored_name(name) for name in place)
+    return any(_is_ignored_name(name, folds_case=folds_case) for name in place)
 
 
 @cache
-def _is_ignored_name(name: bytes) -> bool:
-    return _BUILT_IN.match(name.decode(errors="replace")) is not None
+def _is_ignored_name(name: bytes, *, folds_case: bool) -> bool:
+    text = name.decode(errors="replace")
+    return (_BUILT_IN_FOLDED.match(text.casefold()) if folds_case else _BUILT_IN.match(text)) is not None
 
 
 def path_of_place(place: Place) -> tuple[str, ...]:
@@ -38,22 +40,22 @@ def path_of_place(place: Place) -> tuple[str, ...]:
     return tuple(unicodedata.normalize("NFC", name_from_disk(name)[0]) for name in place)
 
 
-def husks(view: View) -> frozenset[Place]:
+def husks(view: View, *, folds_case: bool = False) -> frozenset[Place]:
     """Give the folders that hold nothing but what is ignored, and hold that: they may stay when they should go."""
-    ignored = [place for place in view if is_ignored(place)]
+    ignored = {place for place in view if is_ignored(place, folds_case=folds_case)}
     full = {
-        place[:depth] for place, seen in view.items() if seen.kind != "d" and not is_ignored(place)
+        place[:depth] for place, seen in view.items() if seen.kind != "d" and place not in ignored
         for depth in range(len(place))
     }  # fmt: skip
     return frozenset(place[:depth] for place in ignored for depth in range(1, len(place)) if place[:depth] not in full)
 
 
-def shape_of_view(view: View, tick_ns: int = 1) -> Shape:
+def shape_of_view(view: View, tick_ns: int = 1, *, folds_case: bool = False) -> Shape:
     """Give what a disk shows, without what is ignored."""
     return {
         path_of_place(place): _facts(seen.kind, _substance(seen), seen.mode, seen.mtime_ns, tick_ns)
         for place, seen in view.items()
-        if not is_ignored(place)
+        if not is_ignored(place, folds_case=folds_case)
     }
 
 
@@ -74,12 +76,12 @@ def shape_of_tree(tree: Mapping[NodeId, Node], absent: frozenset[NodeId] = froze
 def difference(client: Client, tree: Mapping[NodeId, Node]) -> str:
     """Say how a device's disk differs from a tree; empty when it does not."""
     view = client.view()
-    tick_ns = client.machine.tick_ns
-    here = shape_of_view(view, tick_ns)
+    tick_ns, folds_case = client.machine.tick_ns, client.machine.folds_case
+    here = shape_of_view(view, tick_ns, folds_case=folds_case)
     there = shape_of_tree(tree, frozenset(client.state.absent()), tick_ns)
     if here == there:
         return ""
-    excused = {path_of_place(place) for place in husks(view)}
+    excused = {path_of_place(place) for place in husks(view, folds_case=folds_case)}
     ghosts = [stall.path for stall in client.stalls if stall.reason is Reason.GHOST]
     excused |= {path[:depth] for path in ghosts for depth in range(1, len(path) + 1)}
     return "; ".join(

@@ -81,7 +81,8 @@ def _judged(world: World) -> Iterator[str]:
         return
     tree = _tree_as_view(world)
     visible = {seen.content for client in world.clients for seen in client.view().values()}
-    yield from world.ledger.lost(frozenset(visible | {seen.content for seen in tree.values()}))
+    history = frozenset(content for content in world.ledger.tokens if digest_of(content) in world.volume.blobs)
+    yield from world.ledger.lost(frozenset(visible | {seen.content for seen in tree.values()}), history)
     yield from world.ledger.resurrected(tree)
     yield from world.ledger.needless_copies(tree)
     yield from _unrecoverable(world, visible)

@@ -9,6 +9,7 @@ have known before that counts as unknown: the judge errs towards freedom, never 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from mega_cli.localfs.disk import DiskKind, Place
 
 JUNK: Final = frozenset({b".ds_store", b"thumbs.db", b"desktop.ini"})
 """What may go with its folder: no person wrote it."""
-_COPY_MARK: Final = re.compile(rb" \(conflict [^)]*\)(?: \d+)?")
+_COPY_MARK: Final = re.compile(rb" \(conflict [^)]*\)(?: \d+)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb" \d+(?=\.|$)")
 
 
@@ -86,6 +87,8 @@ class Ledger:
         self._forgot: list[list[tuple[int, int]]] = [[] for _ in range(devices)]
         """By device: the deeds between these two are forgotten, or were done before it knew what was there."""
         self._joining: set[int] = set()
+        self._stood: dict[tuple[int, Place], set[bytes]] = {}
+        """By device and place: the stems of all that ever stood there by a user's hand. Engines may know it as one."""
         self._known_at: list[tuple[int, tuple[int, ...]]] = []
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -108,6 +111,8 @@ class Ledger:
                 token.stems.add(stem(place[-1]))
                 if old and (replaced := self.tokens.get(old.content)):
                     token.stems |= replaced.stems
+                token.stems |= self._stood.get((by, place), set())
+                self._stood[by, place] = set(token.stems)
                 token.places.add(place)
                 token.folders.update(place[:depth] for depth in range(1, len(place)))
                 token.is_named |= _COPY_MARK.search(place[-1]) is not None
@@ -156,12 +161,18 @@ class Ledger:
 
     # --- what must hold -----------------------------------------------------------------------------------------------
 
-    def lost(self, held: frozenset[bytes]) -> list[str]:
-        """Name what is nowhere although nobody who saw it took it away (V2)."""
+    def lost(self, held: frozenset[bytes], history: frozenset[bytes]) -> list[str]:
+        """Name what is nowhere although nobody who saw it took it away (V2).
+
+        A device without a state takes what the volume's `history` holds for an old version, and the volume's newer one
+        for its successor (2.6): so a user's last move of an old content may be undone then, and nothing else.
+        """
         return [
             f"V2 {_shown(token)} is lost: nobody removed or replaced it"
             for token in self.tokens.values()
-            if not (token.removed or token.is_thinned or token.stems & JUNK) and token.content not in held
+            if not (token.removed or token.is_thinned or token.stems & JUNK)
+            and token.content not in held
+            and not (token.is_free and token.content in history)
         ]
 
     def resurrected(self, tree: View) -> list[str]:
@@ -234,8 +245,9 @@ def _is_torn(token: Token) -> bool:
 
 
 def stem(name: bytes) -> bytes:
-    """Give a name without what sets copies apart, in small letters."""
-    return _NUMBER.sub(b"", _COPY_MARK.sub(b"", name)).lower()
+    """Give a name without what sets copies apart, as a disk compares it that folds letters and forms."""
+    text = unicodedata.normalize("NFC", name.decode(errors="surrogateescape")).casefold()
+    return _NUMBER.sub(b"", _COPY_MARK.sub(b"", text.encode(errors="surrogateescape")))
 
 
 def _counts(view: View) -> Counter[bytes]:
