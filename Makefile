@@ -15,7 +15,7 @@ CLIENTS ?= 200
 PLATFORMS = linux darwin win32
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test sim browser web lint type docs man bench hostile-mutants fuzz faults load tools clean
+.PHONY: help install run test sim browser web lint type docs man bench hostile-mutants fuzz faults soak load tools clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -68,6 +68,9 @@ fuzz: $(VENV)/.dev-installed  ## feed every parser hostile bytes: make fuzz SECO
 faults: $(VENV)/.dev-installed  ## hit every call of every command on either side, cut the power in more ways, carry 5 GiB: hours
 	@FAULTS_SEEDS=20 FAULTS_SPARSE_MIB=5120 "$(BIN)/python" -m pytest -q tests/faults
 	@"$(BIN)/python" -m tests.faults.sweep
+
+soak: $(VENV)/.dev-installed  ## sync real folders with real processes, all at odds: make soak SECONDS=3600
+	@"$(BIN)/python" -m tests.e2e.soak_sync --seconds $(SECONDS) --seed $$(date +%s)
 
 load: $(VENV)/.dev-installed  ## many clients at once on one server: make load CLIENTS=200
 	@"$(BIN)/python" -m tests.faults.load --clients $(CLIENTS)
