@@ -76,22 +76,19 @@ class SimUser:
         with self._tree.lock:
             node = self._file_or_new(place)
             self._tree.truncate(node, 0)
-            self._tree.write(node, 0, data)
-            self._settle(node, place)
+            self._write(node, 0, data, place)
 
     def append(self, place: Place, data: bytes) -> None:
         """Write on at the end of a file, or begin one."""
         with self._tree.lock:
             node = self._file_or_new(place)
-            self._tree.write(node, len(node.data), data)
-            self._settle(node, place)
+            self._write(node, len(node.data), data, place)
 
     def overwrite(self, place: Place, offset: int, data: bytes) -> None:
         """Write into the middle of a file."""
         with self._tree.lock:
             node = self._file(place)
-            self._tree.write(node, offset, data)
-            self._settle(node, place)
+            self._write(node, offset, data, place)
 
     def save(self, place: Place, data: bytes, *, keeps_backup: bool = False) -> None:
         """Save as careful programs do: beside it, then renamed over it; vim first renames the old one to `name~`."""
@@ -195,6 +192,13 @@ class SimUser:
         """Find a file or make it. Raises OSError."""
         self.make_folder(place[:-1])
         return self._file(place) if self.has(place) else self._tree.make(place, "f", _FILE_MODE)
+
+    def _write(self, node: Inode, offset: int, data: bytes, place: Place) -> None:
+        """Write, and settle also what found room before the disk was full: it is what the user has by then."""
+        try:
+            self._tree.write(node, offset, data)
+        finally:
+            self._settle(node, place)
 
     def _settle(self, node: Inode | None, *places: Place) -> None:
         """Make a change durable, if this user's changes are: of names, and of an inode."""

@@ -53,6 +53,17 @@ def test_what_was_synced_survives() -> None:
     assert all(left == {A: b"words"} for left in remains(act))
 
 
+def test_what_a_settled_user_wrote_until_the_disk_was_full_survives() -> None:
+    """A write that fails leaves what found room, after a power cut as before it."""
+
+    def fill(disk: SimDisk) -> None:
+        disk.tree.capacity_bytes = 3
+        with suppress(OSError):
+            SimUser(disk).write(A, b"words")
+
+    assert all(left == {A: b"wor"} for left in remains(fill))
+
+
 def test_attributes_are_synced_with_the_content() -> None:
     """Mode and time that were synced come back."""
     for seed in range(CUTS):
