@@ -83,7 +83,7 @@ def remove_folder(end: LocalEnd, task: Removing) -> None:
     While rows lie in it that nothing on the disk stands for any more, it stays: their absence is not proven yet.
     """
     end.check(task.row, task.place)
-    if end.state.local.has_children(task.row.node.id):
+    if any(child.id not in end.parked for child in end.state.local.children(task.row.node.id)):
         if end.disk.list_folder(task.place):
             raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
         raise UnfitError

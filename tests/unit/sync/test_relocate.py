@@ -96,3 +96,20 @@ def test_an_edit_moves_with_its_file() -> None:
     there.run()
 
     assert here.tree() == there.tree() == {"n": b"edited"}
+
+
+def test_a_folder_goes_while_what_was_in_it_is_parked() -> None:
+    """On a disk that folds case what leaves a folder must wait until another takes the folder's name."""
+    here, there = two_pairs(folds_case=True)
+    here.settings = Settings(disk=DiskRules(folds_case=True, folds_form=True))
+    here.restart()
+    there.save("P/a/x", b"1")
+    for pair in (there, here):
+        pair.run()
+    there.user.make_folder(place("p"))
+    there.user.rename(place("P/a"), place("p/a"))
+    there.user.remove(place("P"))
+    there.run()
+
+    assert downloads(here) == 0
+    assert here.tree() == {"p": None, "p/a": None, "p/a/x": b"1"}
