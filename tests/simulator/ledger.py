@@ -195,12 +195,12 @@ class Ledger:
                 token
                 and not token.is_named
                 and _COPY_MARK.search(place[-1])
-                and not self._is_contested(token, stem(place[-1]))
+                and not self._is_contested(token, {*token.stems, stem(place[-1])})
             ):
                 found.append(f"V5 {_shown(token)} is a conflict copy, and there was no conflict")
         for content, count in _counts(tree).items():
             token = self.tokens.get(content)
-            if token and count > token.copies and not token.is_free and not _is_torn(token):
+            if token and count > token.copies and not token.is_free and not self._is_contested(token, token.stems):
                 found.append(f"V5 {_shown(token)} is in {count} places")
         return found
 
@@ -219,29 +219,21 @@ class Ledger:
             deed.by in self._joining and deed.number > self._synced[deed.by]
         )
 
-    def _is_contested(self, token: Token, name: bytes) -> bool:
-        """Tell whether some deed of another device on the same name and one on this content knew not of each other.
+    def _is_contested(self, token: Token, stems: set[bytes]) -> bool:
+        """Tell whether some deed of another device on such a name and one on this content knew not of each other.
+
+        Such a deed may have moved what this content was written over, and so saved it from the deletion of that.
 
         A device that forgot what it knew is in conflict with itself.
         """
         if any(map(self._is_forgotten, (token.born, *token.handled))):
             return True
-        stems = token.stems | {name}
         others = [deed for deed, touched, *_ in self.deeds if touched & stems]
         return any(
             other.by != deed.by and not deed.knew(other) and not other.knew(deed)
             for deed in (token.born, *token.handled)
             for other in others
         )
-
-
-def _is_torn(token: Token) -> bool:
-    """Tell whether two devices moved it without knowing of each other: where one put it over another file, it stays."""
-    return any(
-        one.by != other.by and not one.knew(other) and not other.knew(one)
-        for one in token.handled
-        for other in token.handled
-    )
 
 
 def stem(name: bytes) -> bytes:
