@@ -25,6 +25,8 @@ from mega_cli.state.sync_trees import LocalTable, TreeTable
 _BUSY_S: Final = 30
 _CACHE_KIB: Final = 65_536
 """At most; the default of 2 MiB writes pages of a large transaction out and reads them back, over and over."""
+_ANEW: Final = "begin anew, which deletes nothing: mega syncs, then mega syncs rm ID, and sync again"
+"""A resync would have to read the state first."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_node: Final = msgspec.msgpack.Decoder(Node).decode
 _decode_facts: Final = msgspec.msgpack.Decoder(dict[str, object]).decode
@@ -123,7 +125,7 @@ class SyncState:
             self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         elif version != VERSION:
             message = "the state of this sync was written by another version of mega"
-            raise SafetyStopError(message, "update mega; or begin anew, which deletes nothing: mega sync --resync")
+            raise SafetyStopError(message, f"update mega; or {_ANEW}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -328,5 +330,5 @@ def state_failures() -> Iterator[None]:
         yield
     except (sqlite3.Error, UnicodeDecodeError, msgspec.DecodeError) as error:
         message = "the state of this sync cannot be read or written"
-        hint = "check the disk and its free space; to begin anew, which deletes nothing: mega sync --resync"
+        hint = f"check the disk and its free space; or {_ANEW}"
         raise SafetyStopError(message, hint, {"reason": str(error)}) from error

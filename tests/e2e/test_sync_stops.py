@@ -55,16 +55,20 @@ def test_a_lost_state_joins_and_deletes_nothing(synced: tuple[Side, Side]) -> No
 
 
 def test_a_damaged_state_stops(synced: tuple[Side, Side]) -> None:
-    """It is never taken for an empty one: exit code 7."""
-    a, _ = synced
+    """It is never taken for an empty one: exit code 7, also with `--resync`, until the pair is made anew."""
+    a, b = synced
     path = a.device.state.folder / "sync" / f"{pair_id(a)}.db"
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
     path.write_bytes(path.read_bytes()[:100] + bytes(4_000))
 
-    assert "the state of this sync cannot be read" in a.sync(code=7).err
-    assert a.run("syncs").code == 0
+    ran = a.sync("--resync", code=7)
+    assert "the state of this sync cannot be read" in ran.err
+    assert "mega syncs rm ID" in ran.err
+    assert a.run("syncs", "rm", pair_id(a)).code == 0
+    assert a.sync().code == 0
+    assert a.tree() == b.tree()
 
 
 def test_a_clone_of_folder_and_state_goes_on_as_a_device(synced: tuple[Side, Side]) -> None:
