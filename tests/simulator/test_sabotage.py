@@ -16,10 +16,12 @@ from mega_cli.localfs.sim_files import SimNewFile
 from mega_cli.reconcile import draft
 from mega_cli.reconcile.merge import Merged, merge
 from mega_cli.reconcile.rescue import Survival
-from mega_cli.sync import apply_remote, engine, local_end, publish, reading, scan, trash
+from mega_cli.sync import engine, local_end, publish, reading, scan, trash
 from mega_cli.sync.local_end import LocalEnd
 from mega_cli.sync.sim_folder import SimFolder
 from mega_cli.sync.stable_read import StableFile
+from tests.simulator import test_scenarios_writers as writers
+from tests.simulator.clocks import SECOND_NS
 from tests.simulator.run import run_seed
 
 SEEDS_MOST: Final = 150
@@ -106,29 +108,18 @@ def _drop_copies(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(draft, "merge", lambda *three: Merged(merge(*three).node))
 
 
-def _forget_pending(patch: pytest.MonkeyPatch) -> None:
-    """Let the base take everything that was committed, whatever this disk holds by now."""
-
-    def agreed(_state: object, edits: Any) -> Any:
-        return [((edit.after or edit.before).id, edit.after) for edit in edits]
-
-    patch.setattr(apply_remote, "_agreed", agreed)
-
-
 SABOTAGES: Final[tuple[tuple[Callable[[pytest.MonkeyPatch], None], int], ...]] = (
     (_compare_nothing, 38),
-    (_skip_trash, 100),
+    (_skip_trash, 89),
     (_replace_names, 55),
     (_believe_commits, 2),
     (_disbelieve_commits, 81),
     (_forget_folders, 4),
     (_forget_contents, 1),
     (_ignore_journal, 4),
-    (_believe_stamps, 98),
     (_upload_moving_files, 4),
     (_delete_edits, 0),
     (_drop_copies, 0),
-    (_forget_pending, 100),
 )
 """Each with the seed that noticed it last, which is tried first."""
 
@@ -143,3 +134,11 @@ def test_a_sabotage_is_noticed(
     sabotage(monkeypatch)
 
     assert any(run_seed(seed).flaws for seed in (first, *range(SEEDS_MOST)))
+
+
+def test_a_second_write_within_a_tick_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A world waits until files are two seconds old, longer than any tick: believing stamps shows in scenario 47."""
+    _believe_stamps(monkeypatch)
+
+    with pytest.raises(AssertionError, match="up to date"):
+        writers.test_47_a_rewrite_within_one_tick(2 * SECOND_NS)
