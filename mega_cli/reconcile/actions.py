@@ -142,6 +142,10 @@ class Notice(NamedTuple):
     path: tuple[str, ...]
     other: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Notice({self.event}, {self.id.hex()[:8]})"
+
 
 class Stall(NamedTuple):
     """A node that nothing is done about now, and why."""
@@ -149,6 +153,10 @@ class Stall(NamedTuple):
     id: NodeId
     path: tuple[str, ...]
     reason: Reason
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Stall({self.id.hex()[:8]}, {self.reason})"
 
 
 class Side(StrEnum):
@@ -167,6 +175,10 @@ class Hold(NamedTuple):
     files: int
     paths: tuple[tuple[str, ...], ...]
     """The first few, for people."""
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Hold({self.side}, files={self.files})"
 
 
 @dataclass(frozen=True, slots=True)

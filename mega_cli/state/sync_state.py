@@ -39,6 +39,10 @@ class JournalRow(NamedTuple):
     kind: str
     facts: Mapping[str, object]
 
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"JournalRow({self.id}, {self.kind})"
+
 
 class StalledRow(NamedTuple):
     """A node that stands still: since when, how often it was tried, and when it is next (wall clock, ns)."""
@@ -50,6 +54,10 @@ class StalledRow(NamedTuple):
     tries: int
     next_ns: int
 
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"StalledRow({self.id.hex()[:8]}, {self.reason}, tries={self.tries})"
+
 
 class HoldRow(NamedTuple):
     """Deletions that wait for the user, under the short name they are approved by."""
@@ -60,6 +68,10 @@ class HoldRow(NamedTuple):
     files: int
     paths: tuple[str, ...]
     since_ns: int
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"HoldRow({self.name}, {self.side}, files={self.files})"
 
 
 class TrashRow(NamedTuple):
@@ -77,6 +89,10 @@ class TrashRow(NamedTuple):
     is_proven: bool
     looks: int
 
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"TrashRow({self.id}, {self.node!r}, is_proven={self.is_proven}, looks={self.looks})"
+
 
 class ConflictRow(NamedTuple):
     """A conflict copy: its own id, the node it was a version of, and both paths at that time."""
@@ -87,6 +103,10 @@ class ConflictRow(NamedTuple):
     copy: str
     at_ns: int
 
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"ConflictRow({self.id.hex()[:8]} of {self.node_id.hex()[:8]})"
+
 
 class EventRow(NamedTuple):
     """One line of the pair's log."""
@@ -95,6 +115,10 @@ class EventRow(NamedTuple):
     event: str
     path: str
     other: str
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"EventRow({self.at_ns}, {self.event})"
 
 
 @final

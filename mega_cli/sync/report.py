@@ -8,12 +8,16 @@ from mega_cli.errors import MegaError
 from mega_cli.reconcile.actions import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Failure:
     """An action that failed, or was found to be of no use at the last moment; the next cycle plans anew."""
 
     path: str
     error: MegaError
+
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Failure({self.error.name})"
 
 
 @dataclass(frozen=True, slots=True)

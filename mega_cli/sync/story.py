@@ -59,6 +59,10 @@ class Told(NamedTuple):
     other: str = ""
     id: NodeId = b""
 
+    def __repr__(self) -> str:
+        """Show no name."""
+        return f"Told({self.deed}, {self.side}, {self.id.hex()[:8]})"
+
 
 def tell(plan: Plan, local: TreeView, remote: TreeView) -> list[Told]:
     """Tell a plan, in the order of its steps; what happens here comes first."""
