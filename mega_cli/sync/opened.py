@@ -12,11 +12,13 @@ from contextlib import closing, contextmanager
 from mega_cli.account import open_session
 from mega_cli.crypto.keys import MasterKeys
 from mega_cli.errors import SafetyStopError
+from mega_cli.localfs.failures import disk_failures
 from mega_cli.localfs.real_disk import RealDisk
 from mega_cli.state.sync_state import SyncState, state_failures
 from mega_cli.sync.local_end import LocalEnd
 from mega_cli.sync.marker import FolderMark, Owner, Verdict
 from mega_cli.sync.pairs import Pair, Pairs, open_pairs, real_path
+from mega_cli.sync.probe import last_probed
 from mega_cli.sync.real_world import RealChance, RealClock
 from mega_cli.sync.settings import Settings
 from mega_cli.system.directories import Home
@@ -60,8 +62,12 @@ def changing(home: Home, pair: Pair) -> Iterator[LocalEnd]:
         open_folder(pair) as disk,
         SyncState(pairs.state_file(pair)) as state,
         state_failures(),
+        disk_failures(os.fsencode(pair.local)),
     ):
-        if FolderMark(disk, state, Owner(volume, pair.id)).look() is not Verdict.GO_ON:
+        probed = last_probed(state)
+        mark = FolderMark(disk, state, Owner(volume, pair.id), ids_are_stable=probed.ids_are_stable)
+        if mark.look() is not Verdict.GO_ON:
             message = "the folder and what is known of it do not fit together"
             raise SafetyStopError(message, f"nothing was changed; first: mega sync --once {pair.local} {pair.remote}")
-        yield LocalEnd(disk, state, RealClock(), RealChance(), Settings(device=session.device_name))
+        settings = Settings(device=session.device_name, disk=probed.rules, ids_are_stable=probed.ids_are_stable)
+        yield LocalEnd(disk, state, RealClock(), RealChance(), settings)

@@ -93,7 +93,8 @@ def sync_pair(
         path = pairs.state_file(pair)
         is_kept = path.exists() or not options.is_dry_run
         state = stack.enter_context(SyncState(path if is_kept else ":memory:"))
-        mark = FolderMark(disk, state, Owner(bytes(session.keys.volume), pair.id))
+        owner = Owner(bytes(session.keys.volume), pair.id)
+        mark = FolderMark(disk, state, owner, ids_are_stable=last_probed(state).ids_are_stable)
         verdict = mark.look(is_asked=options.is_resync)
         if options.is_dry_run and verdict.is_resync:
             state = stack.enter_context(SyncState(":memory:"))  # the base is not believed, and not touched either

@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from mega_cli.reconcile.situation import DiskRules
+from mega_cli.state.sync_state import SyncState
+from mega_cli.sync.probe import Probed, keep_probed
 from tests.kit.synced import Side, empty, meet, pair_id
 
 if sys.platform == "win32":
@@ -69,6 +72,20 @@ def test_a_damaged_state_stops(synced: tuple[Side, Side]) -> None:
     assert a.run("syncs", "rm", pair_id(a)).code == 0
     assert a.sync().code == 0
     assert a.tree() == b.tree()
+
+
+def test_a_disk_whose_inodes_do_not_stay_is_no_copy(synced: tuple[Side, Side]) -> None:
+    """Mounted again, such a disk shows the folder under another number: deletions still count, and go through."""
+    a, b = synced
+    with SyncState(a.device.state.folder / "sync" / f"{pair_id(a)}.db") as state:
+        keep_probed(state, Probed(DiskRules(), ids_are_stable=False))
+    image = shutil.copytree(a.folder, a.folder.parent / "image", symlinks=True)
+    shutil.rmtree(a.folder)
+    image.rename(a.folder)
+    (a.folder / "notes.txt").unlink()
+
+    assert a.summary()["start"] == "go-on"
+    assert "notes.txt" not in meet(a, b)
 
 
 def test_a_clone_of_folder_and_state_goes_on_as_a_device(synced: tuple[Side, Side]) -> None:
