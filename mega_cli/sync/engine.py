@@ -28,7 +28,7 @@ from mega_cli.sync.folders import keeps_something
 from mega_cli.sync.local_end import OWN, TMP, LocalEnd
 from mega_cli.sync.observe import observe_remote, unheld_stalls
 from mega_cli.sync.outcome import Outcome, Silent, Watch
-from mega_cli.sync.record import begin_plan, end_plan, wake, without_resting
+from mega_cli.sync.record import begin_plan, end_plan, wake, wake_all, without_resting
 from mega_cli.sync.recover import recover, sweep
 from mega_cli.sync.remote import RemoteFolder, RemoteMovedError
 from mega_cli.sync.report import CycleReport, Failure
@@ -69,6 +69,7 @@ class Engine:
         self._uses_threads = pool is not None
         self._past: frozenset[bytes] | None = None
         self._is_swept = False
+        self._is_awake = False
         self._losses = 0
 
     def cycle(self, *, is_dry_run: bool = False) -> CycleReport:
@@ -107,6 +108,9 @@ class Engine:
             exclude(state, observation.excluded, observation.included)
             leave_out(state, self._scanner.excludes)
             wake(state, changed | _changed(observation))
+            if not self._is_awake:
+                wake_all(state)
+                self._is_awake = True
             settle_state(state)
         made = self._plan({**observation.stalled, **unheld_stalls(state), **stalled}, observation.stalls)
         if is_dry_run:

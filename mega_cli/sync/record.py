@@ -1,6 +1,7 @@
 """Record: what a cycle leaves for the user and for the next one: identities, stalls, held deletions, the log.
 
-A node that failed rests: 5 seconds, and twice as long each time, up to an hour; any change of it ends that.
+A node that failed rests: 5 seconds, and twice as long each time, up to an hour; any change of it ends that, and so does
+the start of another run.
 """
 
 from __future__ import annotations
@@ -107,6 +108,16 @@ def wake(state: SyncState, changed: Collection[NodeId]) -> None:
     rows = state.stalled()
     if any(row.tries and row.id in changed for row in rows):
         state.keep_stalled(row for row in rows if not (row.tries and row.id in changed))
+
+
+def wake_all(state: SyncState) -> None:
+    """Let nothing rest any longer, and remember how often each failed; in a transaction.
+
+    Whoever starts a run may just have done what the last one asked for.
+    """
+    rows = state.stalled()
+    if any(row.next_ns for row in rows):
+        state.keep_stalled([row._replace(next_ns=0) for row in rows])
 
 
 def begin_plan(state: SyncState, plan: Plan, now_ns: int) -> None:

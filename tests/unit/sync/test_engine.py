@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -334,3 +335,17 @@ def test_a_folder_stays_while_the_absence_of_something_in_it_is_not_proven() -> 
 
     here.run()
     assert (here.tree(), list(here.state.local)) == ({}, [])
+
+
+def test_a_new_run_tries_what_rested() -> None:
+    """What found no room is tried at once by the next run, whose user may just have made some."""
+    here, there = equal_pairs({"a": b"1"})
+    there.save("b", b"2")
+    there.run()
+    here.settings = replace(here.settings, free_least_bytes=1 << 60)
+    here.restart()
+    assert here.run()[-1].plan.stalls
+    here.settings = replace(here.settings, free_least_bytes=0)
+    here.restart()
+
+    assert here.engine.cycle().downloaded == 1

@@ -7,7 +7,7 @@ from mega_cli.reconcile.nodes import Node
 from mega_cli.reconcile.situation import Reason
 from mega_cli.reconcile.trees import parked
 from mega_cli.state.sync_state import StalledRow, SyncState
-from mega_cli.sync.record import without_resting
+from mega_cli.sync.record import wake_all, without_resting
 from tests.kit.forest import file, folder, id_of
 
 NOW_NS = 10**18
@@ -62,3 +62,14 @@ def test_a_plan_without_what_failed_is_as_it_was() -> None:
     plan = Plan(local=(Step(MakeFolder(folder("d"))),))
 
     assert planned(plan, "x", Reason.FAILED) == plan
+
+
+def test_another_run_tries_everything_again() -> None:
+    """Who was told to make room and to run again did: nothing rests, and how often it failed is still known."""
+    state, plan = SyncState(":memory:"), Plan(local=(Step(MakeFolder(folder("d"))),))
+    with state.transaction():
+        state.keep_stalled([StalledRow(id_of("d"), "d", Reason.NO_SPACE, NOW_NS, tries=3, next_ns=NOW_NS + 1)])
+        wake_all(state)
+
+    assert without_resting(plan, state, NOW_NS, lambda _id: False) == plan
+    assert [row.tries for row in state.stalled()] == [3]
