@@ -43,7 +43,7 @@ def resolve_command(console: Console, path: Path, keep: str) -> None:
     if console.is_json:
         console.document({"message_type": "summary", "keep": keep, **conflict_fields(conflict)})
     else:
-        again = f"mega sync --once {conflict.pair.local} {conflict.pair.remote}"
+        again = conflict.pair.command
         console.note("mega: both stay" if keep == Keep.BOTH else f"mega: settled here; for the other side: {again}")
 
 

@@ -46,7 +46,7 @@ def _report(console: Console, held: Held, *, is_approved: bool) -> None:
         return
     count = counted(held.row.files, "file") if held.row.files else counted(len(held.row.ids), "folder")
     what = "will be deleted" if is_approved else "will be brought back"
-    again = f"mega sync --once {held.pair.local} {held.pair.remote}"
+    again = held.pair.command
     console.note(f"mega: {count} {what} by the next run: {again}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -51,7 +52,7 @@ def command(console: Console, local: Path, remote: RemotePath, mode: str | None,
     """
     if not is_once:
         message = "this version syncs when it is called, and not by itself"
-        raise UsageError(message, f"mega sync --once {local} {remote}")
+        raise UsageError(message, shlex.join(("mega", "sync", "--once", str(local), str(remote))))
     home = open_home()
     pace = open_pace(home, run.rate)
     wanted = Wanted(local, remote, None if mode is None else Mode(mode))

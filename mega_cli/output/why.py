@@ -41,7 +41,7 @@ def remedy_text(answer: Why) -> str:
     if answer.status is Status.CONFLICT:
         return "mega conflicts resolve --keep this, other or both"
     if answer.status is Status.PENDING:
-        return f"mega sync --once {answer.pair.local} {answer.pair.remote}"
+        return answer.pair.command
     return "" if answer.reason is None or answer.rule is not None else REASONS[answer.reason][1]
 
 

@@ -68,6 +68,6 @@ def changing(home: Home, pair: Pair) -> Iterator[LocalEnd]:
         mark = FolderMark(disk, state, Owner(volume, pair.id), ids_are_stable=probed.ids_are_stable)
         if mark.look() is not Verdict.GO_ON:
             message = "the folder and what is known of it do not fit together"
-            raise SafetyStopError(message, f"nothing was changed; first: mega sync --once {pair.local} {pair.remote}")
+            raise SafetyStopError(message, f"nothing was changed; first: {pair.command}")
         settings = Settings(device=session.device_name, disk=probed.rules, ids_are_stable=probed.ids_are_stable)
         yield LocalEnd(disk, state, RealClock(), RealChance(), settings)

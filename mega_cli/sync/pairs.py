@@ -10,6 +10,7 @@ folders may: with unrelated local folders, two pairs of one device are to each o
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class Pair:
     def __repr__(self) -> str:
         """Show no path."""
         return f"Pair({self.id}, {self.mode})"
+
+    @property
+    def command(self) -> str:
+        """Give the command that syncs it, as a shell reads it."""
+        return shlex.join(("mega", "sync", "--once", str(self.local), str(self.remote)))
 
 
 class _Row(msgspec.Struct, frozen=True):

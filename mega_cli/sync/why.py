@@ -117,7 +117,7 @@ def _compared(
     """Compare the disk, what was last seen of it, and what both sides last agreed on."""
     if found is None and row is None and node is None:
         message = f"there is no {shown}, here or in what was last synced"
-        raise MissingItemError(message, f"mega sync --once {pair.local} {pair.remote}")
+        raise MissingItemError(message, pair.command)
     id_ = row.node.id if row is not None else node.id if node is not None else None
     base = None if state is None or id_ is None else state.base.get(id_)
     remote = None if state is None or id_ is None else state.remote.get(id_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -243,3 +244,10 @@ def test_no_path_shows_in_repr(pairs: Pairs, work: Path) -> None:
 
     assert str(work) not in repr(made)
     assert "docs" not in repr(made)
+
+
+def test_the_command_of_a_pair_can_be_pasted(pairs: Pairs, work: Path) -> None:
+    """Spaces and quotes reach mega as they are."""
+    pair = pairs.add(work / "it's mine", RemotePath.parse("/x y"), None, 0)
+
+    assert shlex.split(pair.command) == ["mega", "sync", "--once", str(pair.local), "/x y"]
