@@ -5,6 +5,7 @@ from __future__ import annotations
 from mega_cli.errors import SomeItemsFailedError, TemporaryError, WaitsForUserError
 from mega_cli.output.console import Console
 from mega_cli.output.sync import (
+    MIRRORED,
     VERDICTS,
     deed_fields,
     deed_line,
@@ -49,7 +50,7 @@ def report_run(console: Console, report: RunReport) -> None:
 def _print_lines(console: Console, report: RunReport) -> None:
     """Say why it began anew, what was or would be done, and what the user should hear of."""
     if report.verdict in VERDICTS and not report.is_dry_run:
-        console.note(f"mega: {VERDICTS[report.verdict]}")
+        console.note(f"mega: {MIRRORED.get(report.pair.mode) or VERDICTS[report.verdict]}")
     for told in report.told:
         if report.is_dry_run and not console.is_json:
             console.result(deed_line(told))

@@ -7,7 +7,7 @@ from typing import Final
 
 from mega_cli.output.units import counted, rfc3339, size_text
 from mega_cli.reconcile.actions import Event, Notice, Side
-from mega_cli.reconcile.situation import Reason
+from mega_cli.reconcile.situation import Mode, Reason
 from mega_cli.state.sync_state import HoldRow
 from mega_cli.sync.decisions import Conflict, Held
 from mega_cli.sync.marker import Verdict
@@ -82,6 +82,12 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.FOLDER_COPIED: "the folder is a copy of the one synced last; both sides are joined, and nothing is deleted",
 }
 """Why a run began anew."""
+
+MIRRORED: Final[Mapping[Mode, str]] = {
+    Mode.MIRROR_UP: "the remote folder becomes what this one is; what only the remote one has goes to its trash",
+    Mode.MIRROR_DOWN: "this folder becomes what the remote one is; what only this one has goes to the local trash",
+}
+"""What is said instead of a verdict: a mirror joins nothing."""
 
 
 def deed_line(told: Told) -> str:

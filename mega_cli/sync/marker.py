@@ -292,7 +292,7 @@ _STOPS: Final = {
     ),
     Verdict.FOREIGN: (
         "the folder is synced with another account: so says its mark .mega/root.json",
-        "nothing was changed; choose another folder; or, if that account no longer uses it, remove its folder .mega",
+        "nothing was changed; choose another folder; or, if that account no longer uses it, remove that file",
     ),
 }
 

@@ -7,6 +7,7 @@ and for bringing links in step afterwards.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -83,12 +84,17 @@ def sync_pair(
     RollbackError; what concerns single items stands in the report.
     """
     pairs = open_pairs(home)
+    is_new = pairs.at(real_path(wanted.local)) is None
     pair = _find_or_make(pairs, session, wanted, options, note)
     with ExitStack() as stack:
+        refused = ExitStack()
         if pair.id != _UNMADE:
             stack.enter_context(pairs.lock(pair))
             if pairs.at(pair.local) != pair:
                 raise MissingItemError(f"{pair.local} is synced no more", "mega syncs")
+            stack.enter_context(refused)
+            if is_new:
+                refused.callback(pairs.remove, pair)  # a folder that is refused does not stay in the list
         disk = stack.enter_context(open_folder(pair))
         path = pairs.state_file(pair)
         is_kept = path.exists() or not options.is_dry_run
@@ -99,6 +105,7 @@ def sync_pair(
         if options.is_dry_run and verdict.is_resync:
             state = stack.enter_context(SyncState(":memory:"))  # the base is not believed, and not touched either
         folder = _remote_folder(session, pair, verdict, options, progress)
+        refused.pop_all()
         prepare_bulk_run()  # a scan makes many objects as well
         pool = stack.enter_context(ThreadPoolExecutor(_HASHING_THREADS, "hash"))
         run = _Run(home, pair, verdict, disk, state, folder, progress, pool, options)
@@ -125,6 +132,7 @@ def _find_or_make(pairs: Pairs, session: VolumeSession, wanted: Wanted, options:
         existing = open_tree(session, session.head()).entry((FILES, *wanted.remote.parts))
         if existing is not None and existing.kind != FOLDER:
             raise UsageError(f"{wanted.remote} is a file or a link, not a folder", "name a folder; for files: mega get")
+        _refuse_empty_source(real, wanted, is_there=existing is not None)
         if options.is_dry_run:
             if not real.is_dir():
                 raise MissingItemError(f"there is no folder {real}", "without --dry-run it is made")
@@ -133,9 +141,21 @@ def _find_or_make(pairs: Pairs, session: VolumeSession, wanted: Wanted, options:
             try:
                 real.mkdir()
             except FileNotFoundError:
-                raise MissingItemError(f"there is no folder {real.parent}", f"mkdir -p {real}") from None
+                raise MissingItemError(
+                    f"there is no folder {real.parent}", f"mkdir -p {shlex.quote(str(real))}"
+                ) from None
             note(f"mega: made the folder {real}")
     return pairs.add(real, wanted.remote, wanted.mode, RealClock().now_ns() // 1_000_000)
+
+
+def _refuse_empty_source(real: Path, wanted: Wanted, *, is_there: bool) -> None:
+    """Refuse to make the folder to copy from: a slip of the pen would empty the other. Raises MissingItemError."""
+    if wanted.mode in (Mode.MIRROR_UP, Mode.BACKUP_UP) and not real.exists():
+        message = f"there is no folder {real} for {wanted.mode} to copy from"
+        raise MissingItemError(message, "name a folder that exists")
+    if wanted.mode is Mode.MIRROR_DOWN and not is_there:
+        message = f"there is no folder {wanted.remote} in the volume for {wanted.mode} to copy from"
+        raise MissingItemError(message, "to see what is there: mega ls /")
 
 
 def _remote_folder(

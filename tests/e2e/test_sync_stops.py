@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import sys
@@ -135,3 +136,47 @@ def test_syncs_says_how_the_pairs_stand(synced: tuple[Side, Side]) -> None:
     a.write("new", "new")
 
     assert a.run("syncs", "plan", str(a.folder)).out.splitlines()[0] == b"upload    new"
+
+
+def test_the_folder_of_another_account_is_refused_without_a_trace(sides: tuple[Side, Side]) -> None:
+    """Exit code 7; it does not stand in the list afterwards, where it would forbid its neighbours."""
+    a, _ = sides
+    marker = a.folder / ".mega" / "root.json"
+    marker.parent.mkdir()
+    marker.write_text(json.dumps({"format": 1, "volume": "00", "pair": "0", "root": "00", "epoch": 1}))
+
+    assert "another account" in a.sync(code=7).err
+    assert str(a.folder) not in str(a.json("syncs"))
+
+
+@pytest.mark.parametrize("mode", ["mirror-up", "backup-up"])
+def test_a_folder_to_copy_from_is_not_made(sides: tuple[Side, Side], mode: str) -> None:
+    """A slip of the pen in LOCAL must not empty REMOTE: exit code 4, and no folder."""
+    _, b = sides
+    b.run("mkdir", b.remote)
+
+    assert "there is no folder" in b.sync("--mode", mode, code=4).err
+    assert not b.folder.exists()
+
+
+def test_a_remote_folder_to_copy_from_is_not_made(sides: tuple[Side, Side]) -> None:
+    """A slip of the pen in REMOTE must not empty LOCAL: exit code 4, and every file stays."""
+    a, _ = sides
+    a.write("notes.txt", "first")
+
+    assert "there is no folder" in a.sync("--mode", "mirror-down", code=4).err
+    assert a.tree() == {"notes.txt": "first"}
+    assert str(a.folder) not in str(a.json("syncs"))
+
+
+def test_a_mirror_does_not_say_that_nothing_is_deleted(sides: tuple[Side, Side]) -> None:
+    """Its first run takes away what only one side has, and says so."""
+    a, b = sides
+    a.write("one", "one")
+    a.sync()
+    b.folder.mkdir()
+    b.write("two", "two")
+    said = b.sync("--mode", "mirror-down").err
+
+    assert "deletes nothing" not in said
+    assert "what only this one has goes to the local trash" in said
