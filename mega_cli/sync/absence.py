@@ -120,7 +120,7 @@ class Absences:
                 return Reason.NESTED_MOUNT
             is_another = is_folder and self._settings.ids_are_stable and found.ino != _ino(row)
             is_another = is_another or place in self._arrived  # as somebody else: numbers are used again
-            if found.kind == row.node.kind and not is_another:
+            if found.kind == row.node.kind and not (is_another or self._known.has_another_in_place(row)):
                 self._seen.wait(AGAIN_S)
                 return Reason.FILE_CHANGING
         barred = self._known.why_barred(row)

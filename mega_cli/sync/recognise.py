@@ -67,6 +67,13 @@ class Recognition:
         for at, id_ in matches.items():
             self._claim(items[at], self.lost[id_])
 
+    def has_another_in_place(self, row: LocalRow) -> bool:
+        """Tell whether another node, in its place, has the name of a lost row as this disk compares names."""
+        name = fold(row.node.name, self._settings.disk)
+        rows = self._state.local.rows(row.node.parent)
+        stays = (other.node for other in rows if other.node.id != row.node.id and other.node.id not in self.places)
+        return any(fold(node.name, self._settings.disk) == name for node in stays)
+
     def _recognise_folders(self) -> None:
         vanished = {id_: self._trace_of(row) for id_, row in self.lost.items() if row.node.kind == "d"}
         items = [item for item in self._seen.items if item.kind == "d" and item.trouble is None]

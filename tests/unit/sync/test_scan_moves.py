@@ -9,6 +9,7 @@ import pytest
 
 from mega_cli.crypto.content import content_digest
 from mega_cli.localfs.sim_disk import SimDisk
+from mega_cli.state.sync_trees import LocalRow
 from tests.unit.sync.scanning import FOLDS, Bench, SimBench, StillClock, User, place, real_bench
 
 
@@ -222,6 +223,23 @@ def test_34_a_rename_of_case_alone_is_one_rename(while_running: bool) -> None:  
         "FOLDER/2": ids["folder/2"],
         "EMPTY": ids["empty"],
     }
+
+
+def test_a_vanished_name_is_gone_though_another_spelling_of_it_was_fetched_meanwhile() -> None:
+    """On a disk that folds case a look finds the other node, whose row is in its place."""
+    sim = SimBench(lambda clock: SimDisk(clock.now_ns, folds_case=True), disk=FOLDS)
+    sim.user.write(place("a"), b"1")
+    sim.bench.settle()
+    fetched = sim.bench.state.local.row(sim.bench.ids()["a"])
+    assert fetched is not None
+    vanished = LocalRow(fetched.node._replace(id=bytes(16)[:-1] + b"v", name="A"), b"A", fetched.stamps, is_racy=False)
+    with sim.bench.state.transaction():
+        sim.bench.state.local.put_all([vanished])
+
+    assert sim.bench.scan().gone == []
+    sim.clock.sleep(3)
+    assert sim.bench.scan().gone == [vanished.node.id]
+    assert sim.bench.nodes() == {"a": fetched.node}
 
 
 @pytest.mark.parametrize("stores_nfd", [True, False])
