@@ -26,11 +26,12 @@ from mega_cli.reconcile.actions import (
     TrashNode,
     WriteLink,
 )
-from mega_cli.reconcile.nodes import Node, NodeId
+from mega_cli.reconcile.nodes import NodeId
 from mega_cli.sync import folders, publish, relocate, trash
 from mega_cli.sync.fetch import Fetcher
 from mega_cli.sync.local_end import LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
+from mega_cli.sync.record import node_of
 
 Task = (
     publish.Publishing
@@ -147,7 +148,7 @@ class LocalWork:
                 raise
             self._done.add(index)
             self._outcome.local_changes += 1
-            self._outcome.acted.add(_node_of(self._steps[index].action).id)
+            self._outcome.acted.add(node_of(self._steps[index].action).id)
             if isinstance(task, relocate.Parking):
                 self._parks[task.row.node.id] = (journal[index], task)
                 return
@@ -178,7 +179,7 @@ class LocalWork:
     @contextmanager
     def _failures(self, action: LocalAction) -> Iterator[None]:
         """Note why an action was not done."""
-        node = _node_of(action)
+        node = node_of(action)
         try:
             yield
         except UnfitError:
@@ -238,8 +239,3 @@ KINDS: Final[dict[type[object], str]] = {
     folders.Making: folders.MAKE,
     folders.Removing: folders.REMOVE,
 }
-
-
-def _node_of(action: LocalAction) -> Node:
-    """Give the node that an action is about."""
-    return action.before if isinstance(action, ParkNode | TrashNode | RemoveFolder) else action.node

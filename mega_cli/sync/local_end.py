@@ -138,7 +138,7 @@ class LocalEnd:
         found = self.disk.look(place)
         if found is None and made is None:
             raise UnfitError
-        stamps = made if found is None or (made is not None and not _is_made(found, made)) else _stamps_of(found)
+        stamps = made if found is None or (made is not None and not _is_made(found, made)) else made_stamps(found)
         assert stamps is not None
         racy = is_unread or is_racy(StatPrint(*stamps[:_STAT_WIDTH]), observed_ns, is_own_publish=True)
         self.state.local.put_all([LocalRow(node, place[-1], stamps, racy and node.kind != "d")])
@@ -224,11 +224,7 @@ class LocalEnd:
 
 
 def made_stamps(found: Found) -> tuple[int, ...]:
-    """Give the stamps of a file that we made, as a row keeps them."""
-    return _stamps_of(found)
-
-
-def _stamps_of(found: Found) -> tuple[int, ...]:
+    """Give the stamps of what was found, as a row keeps them."""
     return (*found.stamps, found.links, found.birth_ns)
 
 
