@@ -75,9 +75,9 @@ class Staging:
 
     def open(self) -> NewFile:
         """Make the file, if the disk has room for it. Raises LimitError, OSError."""
-        left_bytes = self._end.disk.free_bytes() - self.node.size
-        if left_bytes < self._end.settings.free_least_bytes:
-            message = "the disk has no room left"
+        least_bytes = self._end.settings.free_least_bytes
+        if self._end.disk.free_bytes() - self.node.size < least_bytes:
+            message = f"to fetch it would leave less than {least_bytes >> 20:,} MiB free on this disk"
             raise LimitError(message, "free some space and run the same command again")
         self._file = self._end.disk.make_file(self.tmp)
         return self._file

@@ -220,15 +220,18 @@ def test_a_full_disk_stops_fetching_and_nothing_else() -> None:
 
 
 def test_room_is_left_on_the_disk() -> None:
-    """What would leave less than the setting says is not begun."""
-    here = SyncPair(settings=Settings(free_least_bytes=5_000), moods={"capacity_bytes": 10_000})
+    """What would leave less than the setting says is not begun, and the failure names that figure."""
+    here = SyncPair(settings=Settings(free_least_bytes=5 << 20), moods={"capacity_bytes": 10 << 20})
     there = SyncPair(here.volume, "phone", here.clock)
-    there.save("large", bytes(6_000))
+    there.save("large", bytes(6 << 20))
     there.save("small", bytes(100))
     there.run()
 
-    here.run()
+    first, *_ = here.run()
 
+    assert [failure.error.message for failure in first.failures] == [
+        "to fetch it would leave less than 5 MiB free on this disk"
+    ]
     assert sorted(here.tree()) == ["small"]
     assert [row.reason for row in here.state.stalled()] == [Reason.NO_SPACE]
 
