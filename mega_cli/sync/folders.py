@@ -14,7 +14,7 @@ import msgspec
 
 from mega_cli.localfs.disk import Place
 from mega_cli.reconcile.actions import MakeFolder, RemoveFolder
-from mega_cli.reconcile.nodes import Node, NodeId, below
+from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.local_end import LocalEnd, UnfitError, made_stamps
 from mega_cli.sync.trash import put_in_trash, trashing_of
@@ -93,9 +93,7 @@ def remove_folder(end: LocalEnd, task: Removing) -> None:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not _clear_litter(end, task.row.node, task.place):
             raise
         _remove(end, task.place)
-    # That it could be removed proves that nothing lay in it: what vanished from it meanwhile needs no second look.
-    local = end.state.local
-    local.remove_all([*(node.id for node in below(local, task.row.node.id)), task.row.node.id])
+    end.state.local.remove_all([task.row.node.id])  # what is parked keeps its row, and all below that too
 
 
 def keeps_something(end: LocalEnd, id_: NodeId) -> bool:

@@ -106,6 +106,7 @@ def test_a_folder_goes_while_what_was_in_it_is_parked() -> None:
     there.save("P/a/x", b"1")
     for pair in (there, here):
         pair.run()
+    known = {node.id for node in here.state.local if node.name in {"a", "x"}}
     there.user.make_folder(place("p"))
     there.user.rename(place("P/a"), place("p/a"))
     there.user.remove(place("P"))
@@ -113,3 +114,4 @@ def test_a_folder_goes_while_what_was_in_it_is_parked() -> None:
 
     assert downloads(here) == 0
     assert here.tree() == {"p": None, "p/a": None, "p/a/x": b"1"}
+    assert {node.id for node in here.state.local if node.name in {"a", "x"}} == known
