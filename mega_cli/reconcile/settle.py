@@ -22,6 +22,7 @@ def settle(
     | local and remote | the base takes |
     |---|---|
     | equal | that node |
+    | both have it, and the base | each attribute on which both agree |
     | gone on both | None |
     | absent here on purpose, or below such a folder | the remote's state, None if it is gone |
 
@@ -30,20 +31,39 @@ def settle(
     What enters unseen lies below an absent folder in the new base too: else its absence would be a deletion later.
     Those that enter come first, parents before children; those that leave follow, children before parents.
     """
-    agreed = {
-        id_: there
-        for id_ in sorted(set(ids))
-        if base.get(id_) != (there := remote.get(id_)) and _is_agreed(id_, base, local, remote, absent)
-    }
+    agreed: dict[NodeId, Node | None] = {}
+    for id_ in sorted(set(ids)):
+        before, there = base.get(id_), remote.get(id_)
+        if before != there and _is_agreed(id_, base, local, remote, absent):
+            agreed[id_] = there
+        elif (partly := _agreed_attributes(before, local.get(id_), there)) not in (None, before):
+            agreed[id_] = partly
     after = Overlay(base, {})
     for node in sorted(filter(None, agreed.values()), key=lambda node: (_depth(remote, node.id), node.id)):
         has_folder = node.parent == ROOT or after.get(node.parent) is not None
-        is_seen = local.get(node.id) == node
+        is_seen = local.get(node.id) == node or node != remote.get(node.id)
         if has_folder and (is_seen or node.id in absent or _is_absent(node.parent, after, absent)):
             after.put(node)
     entering = after.delta
     leaving = _leaving(base, {id_ for id_, node in agreed.items() if node is None}, entering)
     return entering | dict.fromkeys(sorted(leaving, key=lambda id_: (-_depth(base, id_), id_)))
+
+
+def _agreed_attributes(before: Node | None, here: Node | None, there: Node | None) -> Node | None:
+    """Give the base's state of a node with what both sides agree on by now.
+
+    A step that was carried out alone, a move without its new time, is no change of this side to the next plan.
+    """
+    if before is None or here is None or there is None:
+        return None
+    content = here if here.substance == there.substance else before
+    stands = here if here.place == there.place else before  # never at a place where it was on neither side
+    return content._replace(
+        parent=stands.parent,
+        name=stands.name,
+        mode=here.mode if here.mode == there.mode else before.mode,
+        mtime_ns=here.mtime_ns if here.mtime_ns == there.mtime_ns else before.mtime_ns,
+    )
 
 
 def _is_agreed(id_: NodeId, base: TreeView, local: TreeView, remote: TreeView, absent: Absent) -> bool:

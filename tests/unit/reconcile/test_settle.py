@@ -30,6 +30,13 @@ def test_what_differs_in_any_field_stays_out() -> None:
     assert settled([file("a")], [file("a", mtime_ns=2)], [file("a", mtime_ns=3)]) == []
 
 
+def test_each_attribute_is_agreed_on_by_itself() -> None:
+    """The remote moved and touched it, and only the move was carried out here: that is no move of this side's."""
+    base, local, remote = file("a"), file("a", "b"), file("a", "b", mtime_ns=3)
+
+    assert settled([base], [local], [remote]) == [(id_of("a"), local)]
+
+
 def test_what_only_one_side_has_stays_as_it_was() -> None:
     """A file that one side alone made or deleted is not agreed on."""
     assert settled([file("a")], [file("b")], [file("a")]) == []
