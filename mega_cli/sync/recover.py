@@ -27,8 +27,6 @@ _TYPES: Final[Mapping[str, type[msgspec.Struct]]] = {
     folders.MAKE: folders.Making,
     folders.REMOVE: folders.Removing,
 }
-_TMP_NS: Final = 24 * 3_600 * 10**9
-"""How long a file that was being fetched is left: nobody goes on with it."""
 
 
 def recover(end: LocalEnd) -> dict[NodeId, Reason]:
@@ -74,21 +72,20 @@ def _id_of(task: msgspec.Struct) -> NodeId:
 
 
 def sweep(end: LocalEnd) -> None:
-    """Clear `.mega/tmp` of what no note names: old parts of files go, what may be the user's is kept.
+    """Clear `.mega/tmp` of what no note names: parts of files go, what may be the user's is kept.
 
-    The latter is left only when the state was lost, or a crash fell just before its note. What the disk refuses is left
-    for the next time. Raises OSError when it cannot be listed.
+    Nobody goes on with a part, and cut runs must not fill the disk. What may be the user's is left only when the state
+    was lost, or a crash fell just before its note. What the disk refuses is left for the next time. Raises OSError when
+    it cannot be listed.
     """
     named = {place for row in end.state.journal() for place in _places(row)}
-    now_ns = end.clock.now_ns()
     for name, found, _ in end.disk.list_folder(TMP):
         place = (*TMP, name)
         if place in named or found is None:
             continue
         with suppress(OSError):
             if name.startswith(publish.FRESH):
-                if now_ns - found.stamps.ctime_ns >= _TMP_NS:
-                    end.disk.remove_file(place)
+                end.disk.remove_file(place)
                 continue
             with end.state.transaction():
                 if name.startswith(relocate.PARKED):
