@@ -93,7 +93,7 @@ def sync_pair(
             if pairs.at(pair.local) != pair:
                 raise MissingItemError(f"{pair.local} is synced no more", "mega syncs")
             stack.enter_context(refused)
-            if is_new:
+            if is_new and not pairs.state_file(pair).exists():  # else another first run came before this one
                 refused.callback(pairs.remove, pair)  # a folder that is refused does not stay in the list
         disk = stack.enter_context(open_folder(pair))
         path = pairs.state_file(pair)
