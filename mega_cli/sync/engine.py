@@ -98,8 +98,9 @@ class Engine:
         stalled: dict[NodeId, Reason] = {}
         if not is_dry_run:
             stalled |= self._recover()
-        resolve_pending(state, self._remote)
         changed = self._observe_remote()
+        # Only now: a server that showed an older head first must not make us forget a commit of our own.
+        resolve_pending(state, self._remote)
         observation = self._scanner.scan()
         if ROOT in observation.stalled:
             return CycleReport(Plan(stalls=tuple(observation.stalls)), waiting_s=observation.waiting_s)
@@ -123,7 +124,8 @@ class Engine:
             end_plan(state, made, outcome, end.clock.now_ns())
             if made.is_empty and self._past is not None:
                 self._end_joining(made)
-        return _report(made, outcome, max(observation.waiting_s, outcome.waiting_s))
+        is_settled = not state.touched()
+        return _report(made, outcome, max(observation.waiting_s, outcome.waiting_s), is_settled=is_settled)
 
     def _check_folder(self, *, is_own: bool) -> None:
         """Look whether the folder is there, and its mark. Raises SafetyStopError."""
@@ -236,7 +238,7 @@ def _changed(observation: Observation) -> set[NodeId]:
     return {*(row.node.id for row in observation.rows), *observation.gone}
 
 
-def _report(made: Plan, outcome: Outcome, waiting_s: float) -> CycleReport:
+def _report(made: Plan, outcome: Outcome, waiting_s: float, *, is_settled: bool) -> CycleReport:
     return CycleReport(
         made,
         uploaded=outcome.uploaded,
@@ -248,5 +250,6 @@ def _report(made: Plan, outcome: Outcome, waiting_s: float) -> CycleReport:
         remote_changes=outcome.remote_changes,
         skipped=outcome.skipped,
         failures=tuple(outcome.failures),
+        is_settled=is_settled,
         waiting_s=waiting_s,
     )
