@@ -217,7 +217,7 @@ class Client:
         self.calls += 1
         if self._is_observing:
             self.observed, self._is_observing = self.volume.pins.get(self.name), False
-        self._is_observing = call == "remote.observe done"
+        self._is_observing = call in ("remote.observe done", "remote.commit.swap done")
         if call in WRITING:
             self.writes += 1
         self._surroundings.on_call(self, call, place)
