@@ -252,4 +252,4 @@ if __name__ == "__main__":
         count, bad = points(each), flaws(each, lambda _at: (None, *POWER_SEEDS))
         total, failed = total + count, failed + len(bad)
         print(f"{count:5} {each.name}", *bad, sep="\n      ")  # noqa: T201 -- that is what it is for
-    print(f"{total:5} points, each killed and {len(POWER_SEEDS)} times without power: {failed} flaws")  # noqa: T201
+    print(f"{total:5} points, each killed and {len(POWER_SEEDS)} times without power: {failed} flaws")  # noqa: T201 -- as above

@@ -31,7 +31,7 @@ def id_of(number: int) -> bytes:
 
 def node(number: int, name: str, parent: bytes = ROOT, kind: str = "f") -> Node:
     """Make a node."""
-    return Node(id_of(number), parent, name, kind, bytes(32) if kind == "f" else b"", 3)  # type: ignore[arg-type]
+    return Node(id_of(number), parent, name, kind, bytes(32) if kind == "f" else b"", 3)  # type: ignore[arg-type]  # a kind, in each call
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_every_write_of_a_tree_is_noted(state: SyncState, table: str) -> None:
     tree = getattr(state, table)
     rows = [node(1, "a"), node(1, "b")]
     if table == "local":
-        rows = [LocalRow(row, b"a", STAMPS, is_racy=False) for row in rows]  # type: ignore[misc]
+        rows = [LocalRow(row, b"a", STAMPS, is_racy=False) for row in rows]  # type: ignore[misc]  # what this table takes
     noted = []
     for act, given in ((tree.put_all, rows[:1]), (tree.put_all, rows[1:]), (tree.remove_all, [id_of(1)])):
         with state.transaction():

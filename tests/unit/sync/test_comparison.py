@@ -15,7 +15,7 @@ STAMPS = (0, 0, 0, 1, 1, 0o644, 1, 0)
 
 def node(number: int, name: str, parent: int = 0, kind: str = "f", size: int = 0) -> Node:
     """Make a node; 0 is the root."""
-    return Node(bytes([number]) * 16, bytes([parent]) * 16, name, kind, size=size)  # type: ignore[arg-type]
+    return Node(bytes([number]) * 16, bytes([parent]) * 16, name, kind, size=size)  # type: ignore[arg-type]  # a kind, in each call
 
 
 D, A, B, T = node(1, "d", kind="d"), node(2, "a", 1), node(3, "b", 1), node(4, "t", kind="d")
