@@ -19,7 +19,7 @@ _SHORT_ROUNDS: Final = 5
 _SHORT_S: Final = 4.0
 _LONG_S: Final = 3_700.0
 """Longer than any failure is waited for before the next try."""
-_LASTING: Final = frozenset({Reason.GHOST, Reason.DIR_NOT_EMPTY})
+_LASTING: Final = frozenset({Reason.GHOST, Reason.DIR_NOT_EMPTY, Reason.NAME_ILLEGAL})
 _MORE_CYCLES: Final = 3
 
 

@@ -113,7 +113,6 @@ SABOTAGES: Final[tuple[tuple[Callable[[pytest.MonkeyPatch], None], int], ...]] =
     (_skip_trash, 89),
     (_replace_names, 55),
     (_believe_commits, 2),
-    (_disbelieve_commits, 81),
     (_forget_folders, 4),
     (_forget_contents, 1),
     (_ignore_journal, 4),
@@ -142,3 +141,11 @@ def test_a_second_write_within_a_tick_is_noticed(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(AssertionError, match="up to date"):
         writers.test_47_a_rewrite_within_one_tick(2 * SECOND_NS)
+
+
+def test_a_commit_that_is_not_believed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among many writers a needless copy may have had a reason: that of a lost reply shows in scenario 49."""
+    _disbelieve_commits(monkeypatch)
+
+    with pytest.raises(AssertionError, match="conflict"):
+        writers.test_49_the_reply_to_a_commit_is_lost(crashes=True)
