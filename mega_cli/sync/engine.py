@@ -124,8 +124,7 @@ class Engine:
             end_plan(state, made, outcome, end.clock.now_ns())
             if made.is_empty and self._past is not None:
                 self._end_joining(made)
-        is_settled = not state.touched()
-        return _report(made, outcome, max(observation.waiting_s, outcome.waiting_s), is_settled=is_settled)
+        return _report(made, outcome, max(observation.waiting_s, outcome.waiting_s))
 
     def _check_folder(self, *, is_own: bool) -> None:
         """Look whether the folder is there, and its mark. Raises SafetyStopError."""
@@ -238,7 +237,7 @@ def _changed(observation: Observation) -> set[NodeId]:
     return {*(row.node.id for row in observation.rows), *observation.gone}
 
 
-def _report(made: Plan, outcome: Outcome, waiting_s: float, *, is_settled: bool) -> CycleReport:
+def _report(made: Plan, outcome: Outcome, waiting_s: float) -> CycleReport:
     return CycleReport(
         made,
         uploaded=outcome.uploaded,
@@ -250,6 +249,5 @@ def _report(made: Plan, outcome: Outcome, waiting_s: float, *, is_settled: bool)
         remote_changes=outcome.remote_changes,
         skipped=outcome.skipped,
         failures=tuple(outcome.failures),
-        is_settled=is_settled,
         waiting_s=waiting_s,
     )

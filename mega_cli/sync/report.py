@@ -38,19 +38,14 @@ class CycleReport:
     skipped: int = 0
     """Actions that no longer fitted what was there: nothing is wrong, the next cycle sees it."""
     failures: tuple[Failure, ...] = ()
-    is_settled: bool = False
-    """After the last action the three trees agreed in everything: what was done was confirmed on both sides."""
     waiting_s: float = 0.0
     """Something needs a second look (a young file, a name just gone): in so many seconds it can be had."""
 
     @property
     def is_up_to_date(self) -> bool:
-        """Tell whether both sides were seen equal, or made so, and nothing is left to wait for or to decide.
-
-        What a user changed here while the cycle ran is the next one's.
-        """
+        """Tell whether both sides were seen equal, and nothing is left to do, to wait for or to decide."""
         return (
-            (self.plan.is_empty or self.is_settled)
+            self.plan.is_empty
             and not (self.plan.stalls or self.plan.holds or self.failures or self.skipped)
             and self.waiting_s == 0.0
         )

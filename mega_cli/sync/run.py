@@ -32,5 +32,4 @@ def run_once(engine: Engine, clock: Clock) -> list[CycleReport]:
 
 def _is_at_rest(report: CycleReport) -> bool:
     """Tell whether another cycle right now would do nothing: stalls and holds may be left."""
-    is_done = report.plan.is_empty or report.is_up_to_date
-    return is_done and not (report.skipped or report.failures or report.waiting_s)
+    return report.plan.is_empty and not report.skipped and not report.failures and not report.waiting_s

@@ -50,20 +50,6 @@ def test_a_second_cycle_writes_nothing() -> None:
     assert here.volume.heads["main"] is before
 
 
-def test_a_plan_that_was_carried_out_whole_needs_no_second_look() -> None:
-    """What was done is confirmed step by step: one cycle, one scan."""
-    here, there = equal_pairs({"a": b"1", "gone": b"0"})
-    there.save("b", b"2")
-    there.run()
-    here.save("c", b"3")
-    here.clock.sleep(3)
-
-    reports = here.run()
-
-    assert [(report.plan.is_empty, report.is_up_to_date) for report in reports] == [(False, True)]
-    assert here.tree() == here.remote_tree()
-
-
 def test_what_failed_is_looked_at_again() -> None:
     """A cycle that left something undone is not up to date, and another follows."""
     here, there = equal_pairs({"a": b"1"})
