@@ -15,6 +15,7 @@ from mega_cli.sync.entries import sync_id
 from mega_cli.sync.volume_folder import VolumeFolder
 from mega_cli.volume import depth, diff, page_diff
 from mega_cli.volume.session import VolumeSession
+from tests.hostile.conftest import World
 from tests.hostile.test_names import IMPOSSIBLE, STRANGE
 from tests.kit import forge
 from tests.kit.device import Device
@@ -22,10 +23,18 @@ from tests.kit.remote_ends import Client
 from tests.kit.volume_forge import commit_files, commit_page, folder_entry, seal_any_page, upload
 
 
+@pytest.fixture(scope="module")
+def trudy(world: World) -> Device:
+    """Give an account whose tree may be replaced whole: the owner's is shared with other tests."""
+    world.proxy.be_honest()
+    return world.sign_up("trudy", Device(world.folder / "trudy"))
+
+
 @pytest.fixture
-def volume(device: Device) -> Iterator[VolumeSession]:
-    """Open the clone's volume."""
-    with device.volume() as session:
+def volume(world: World, trudy: Device) -> Iterator[VolumeSession]:
+    """Open her volume, before an honest server."""
+    world.proxy.be_honest()
+    with trudy.volume() as session:
         yield session
 
 
