@@ -33,6 +33,7 @@ sim: $(VENV)/.dev-installed  ## simulate sync: make sim SEEDS=0-19999; the plann
 	@"$(BIN)/python" -m tests.simulator $(SEEDS)
 	@MEGA_PROPERTY_CASES=10000 "$(BIN)/python" -m pytest -q -n auto tests/property/reconcile
 	@MEGA_EVERY_CRASH=1 "$(BIN)/python" -m pytest -q -n auto tests/simulator/test_scenarios_crashes.py
+	@"$(BIN)/python" -m tests.simulator.test_crash_points
 
 browser: $(VENV)/.dev-installed  ## the page of a link in Chromium, with 300 MB and a film of 100 MB; pictures in artifacts
 	@MEGA_BROWSER_FULL=1 "$(BIN)/python" -m pytest -q -rP tests/browser
@@ -57,6 +58,7 @@ man: $(VENV)/.dev-installed  ## write the man pages from the help
 
 bench: $(VENV)/.dev-installed  ## measure against restic, borg and rclone, as far as they are installed
 	@"$(BIN)/python" -m tests.bench
+	@"$(BIN)/python" -m tests.bench.sync
 
 hostile-mutants: $(VENV)/.dev-installed  ## switch off each check of the client in turn and see a hostile test fail
 	@"$(BIN)/python" -m tests.hostile.mutants

@@ -136,14 +136,6 @@ class MemoryTree:
         if before is not None:
             self._places.remove(before)
 
-    def apply(self, delta: Delta) -> None:
-        """Apply a delta."""
-        for id_, node in delta.items():
-            if node is None:
-                self.remove(id_)
-            else:
-                self.put(node)
-
     def __iter__(self) -> Iterator[Node]:
         """Yield every node, in the order of ids."""
         return iter([self._nodes[id_] for id_ in sorted(self._nodes)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -253,3 +254,4 @@ if __name__ == "__main__":
         total, failed = total + count, failed + len(bad)
         print(f"{count:5} {each.name}", *bad, sep="\n      ")  # noqa: T201 -- that is what it is for
     print(f"{total:5} points, each killed and {len(POWER_SEEDS)} times without power: {failed} flaws")  # noqa: T201 -- as above
+    sys.exit(failed > 0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -12,19 +10,7 @@ from mega_cli.crypto.content import content_digest
 from mega_cli.localfs.disk import Disk, Listed, Place
 from mega_cli.localfs.sim_disk import SimDisk
 from mega_cli.reconcile.situation import Reason
-from tests.unit.sync.scanning import Bench, SimBench, User, place, real_bench, reasons
-
-
-@pytest.fixture(params=["sim", "real"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench, User]]:
-    """Give a bench and its user, on either disk."""
-    if request.param == "sim":
-        sim = SimBench()
-        yield sim.bench, sim.user
-    else:
-        bench, user = real_bench(tmp_path)
-        yield bench, user
-        bench.disk.close()  # type: ignore[attr-defined]  # a RealDisk
+from tests.unit.sync.scanning import Bench, SimBench, User, place, reasons
 
 
 def test_what_is_new_is_seen(pair: tuple[Bench, User]) -> None:

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mega_cli.crypto.content import content_digest
 from mega_cli.localfs.sim_disk import SimDisk
 from mega_cli.state.sync_trees import LocalRow
-from tests.unit.sync.scanning import FOLDS, Bench, SimBench, StillClock, User, place, real_bench
-
-
-@pytest.fixture(params=["sim", "real"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench, User]]:
-    """Give a bench and its user, on either disk."""
-    if request.param == "sim":
-        sim = SimBench()
-        yield sim.bench, sim.user
-    else:
-        bench, user = real_bench(tmp_path)
-        yield bench, user
-        bench.disk.close()  # type: ignore[attr-defined]  # a RealDisk
+from tests.unit.sync.scanning import FOLDS, Bench, SimBench, StillClock, User, place
 
 
 def test_a_file_that_moved_is_the_same_node_at_once(pair: tuple[Bench, User]) -> None:
