@@ -103,7 +103,7 @@ def finish_move(end: LocalEnd, task: Moving) -> bool:
     if not _is_there(end, task):
         return False
     end.parked.pop(task.node.id, None)
-    end.put_row(task.node, task.target, task.row.stamps, is_unread=task.row.is_racy)
+    _put_moved(end, task.row, task.node, task.target)
     return True
 
 
@@ -134,13 +134,18 @@ def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ..
         if not end.rename_if_free(hidden, place):
             continue
         node = row.node._replace(parent=choice.parent, name=choice.name)
-        end.put_row(node, place, row.stamps, is_unread=row.is_racy)
+        _put_moved(end, row, node, place)
         return node
     copy = end.show_beside(hidden, (row.disk_name,), row.node.name)
     # To the next plan it was renamed here, and the volume's name stands.
     node = row.node._replace(parent=ROOT, name=copy[-1].decode())
-    end.put_row(node, copy, row.stamps, is_unread=row.is_racy)
+    _put_moved(end, row, node, copy)
     return node
+
+
+def _put_moved(end: LocalEnd, row: LocalRow, node: Node, place: Place) -> None:
+    """Note where it is now. Its new name has changed its ctime, and hides what was written just before."""
+    end.put_row(node, place, row.stamps, is_unread=True)
 
 
 def _is_it(end: LocalEnd, row: LocalRow, found: Found) -> bool:

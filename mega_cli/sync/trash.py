@@ -25,6 +25,8 @@ KIND: Final = "trash"
 LOOKS_S: Final = (10, 60, 600)
 """How long after it came a file is looked at again; a last time before it is removed."""
 _NAME_MOST_BYTES: Final = 200
+_READ_MOST_BYTES: Final = 64 << 20
+"""Larger files are believed to have been left alone between the last look and the rename: to read them takes long."""
 _DAY_NS: Final = 86_400 * 10**9
 _SECOND_NS: Final = 10**9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,13 +87,14 @@ def trash(end: LocalEnd, task: Trashing) -> None:
 def finish(end: LocalEnd, task: Trashing) -> bool:
     """Finish what was begun, wherever it was left; tell whether it lies in the trash. In a transaction. Raises OSError.
 
-    What was changed just before it went comes back: the deletion did not know of it.
+    What was changed just before it went comes back: the deletion did not know of it. It is read, because the rename
+    has changed the ctime, which may have been all that showed it.
     """
     found = end.disk.look(task.hidden)
     if found is None:
         return False
-    is_known = end.is_same(task.row, found, is_renamed=True)
-    if is_known and (not task.row.is_racy or end.has_substance(task.row.node, task.hidden)):
+    is_believed = found.stamps.size > _READ_MOST_BYTES and not task.row.is_racy
+    if end.is_same(task.row, found, is_renamed=True) and (is_believed or end.has_substance(task.row.node, task.hidden)):
         _note(end, task, found)
         end.state.local.remove_all([task.row.node.id])
         return True

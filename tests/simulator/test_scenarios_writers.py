@@ -184,6 +184,44 @@ def test_47_a_rewrite_with_its_old_time() -> None:
     stage.expect({"x": "two!"})
 
 
+def test_47_a_rewrite_with_its_old_time_just_before_a_move() -> None:
+    """The move itself changes the ctime, which alone would show it: what was moved is read again."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"x": "first"})
+    mtime_ns = a.client.view()[b"x",].mtime_ns
+    b.rename("x", "y")
+    b.sync()
+
+    def rewrite() -> None:
+        a.write("x", "other")
+        a.touch("x", mtime_ns)
+
+    a.at("rename", rewrite)
+    stage.sync(a, b)
+
+    stage.expect({"y": "other"})
+
+
+def test_47_a_rewrite_with_its_old_time_just_before_a_deletion() -> None:
+    """What goes into the trash is not what was deleted elsewhere: it lives."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"x": "first", "z": "stays"})
+    mtime_ns = a.client.view()[b"x",].mtime_ns
+    b.remove("x")
+    b.sync()
+
+    def rewrite() -> None:
+        a.write("x", "other")
+        a.touch("x", mtime_ns)
+
+    a.at("rename", rewrite)
+    stage.sync(a, b)
+
+    stage.expect({"x": "other", "z": "stays"})
+
+
 def test_48_a_replacement_with_an_older_time() -> None:
     """While mega was stopped a file was replaced by one with an older time, as `tar x` does: it is uploaded."""
     stage = Stage()
