@@ -272,6 +272,11 @@ class Client:
         """Look at everything a user can see."""
         return view_of(self.disk.tree)
 
+    def contents(self) -> dict[int, tuple[Place, bytes]]:
+        """Give every file a user can see, by its inode: one of its places, and what it holds."""
+        files = ((place, seen.content) for place, seen in self.view().items() if seen.kind == "f")
+        return {self.user.look(place).ino: (place, content) for place, content in files}
+
 
 def view_of(tree: SimTree) -> dict[Place, Seen]:
     """Look at everything in a simulated tree but mega's own folder."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, final
@@ -21,7 +21,7 @@ from mega_cli.sync.sim_volume import SimVolume
 from tests.simulator.client import WRITING, Client
 from tests.simulator.clocks import SECOND_NS, SimTime
 from tests.simulator.compare import difference
-from tests.simulator.ledger import Ledger, View
+from tests.simulator.ledger import Ledger
 from tests.simulator.users import HABITS, Person, Steps, shown
 from tests.simulator.weather import DISK_ERRORS, FAULTS_AT, SPACE_CALLS, Weather
 
@@ -141,23 +141,25 @@ class World:
 
     def cut_power(self, client: Client) -> None:
         """Switch a device off and on again; what its user did may be undone only where he was not careful."""
-        before = client.view()
+        before, held = client.view(), client.contents()
         client.cut_power(self.chance)
         after = client.view()
         self.tell(f"{client.name}: power cut")
         client.deeds += before != after
         if not client.machine.is_settled and before != after:
             self.is_judged = False
-            self._mend(client, before, after)
+            self._mend(client, held)
+            self.ledger.note(client.index, "a power cut", before, client.view())
             self.ledger.note_amnesia(client.index, "a power cut", client.view())
 
-    def _mend(self, client: Client, before: View, after: View) -> None:
-        """Let a user find and write again what a power cut spoiled under stamps that do not show it: no engine can."""
-        for place, seen in after.items():
-            old = before.get(place)
-            if seen.kind == "f" and old is not None and old.content != seen.content:
+    def _mend(self, client: Client, held: Mapping[int, tuple[Place, bytes]]) -> None:
+        """Let a user find and write again what a power cut spoiled under stamps that do not show it: no engine can.
+
+        By inodes: the same cut may have undone the renames of the folders above.
+        """
+        for ino, (place, content) in client.contents().items():
+            if ino in held and held[ino][1] != content:
                 client.user.write(place, f"mended {self.chance.getrandbits(32)}|".encode())
-        self.ledger.note(client.index, "a power cut", before, client.view())
 
     # --- what happens at a call ---------------------------------------------------------------------------------------
 
