@@ -41,7 +41,7 @@ class Hint(NamedTuple):
     is_folder: bool = True
     """False: `place` is the file itself, or was; its folder is to be listed."""
     was_closed: bool = False
-    """Whoever wrote the file closed it: it need not grow old first. A later hint about it without this takes it back."""
+    """Whoever wrote the file closed it: it need not grow old. A later hint about it without this takes it back."""
 
 
 EVERYWHERE: Final = Hint(None)
