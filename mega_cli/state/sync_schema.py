@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _NODE: Final = """
     id BLOB PRIMARY KEY, parent BLOB NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE stalled(id BLOB PRIMARY KEY, path TEXT NOT NULL, reason TEXT NOT NU
 CREATE TABLE approved(id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE holds(name TEXT PRIMARY KEY, side TEXT NOT NULL, ids BLOB NOT NULL, files INTEGER NOT NULL,
     paths BLOB NOT NULL, since_ns INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE pending(id BLOB PRIMARY KEY, node BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE pending(mark BLOB NOT NULL, id BLOB NOT NULL, node BLOB NOT NULL, PRIMARY KEY(mark, id)) WITHOUT ROWID;
 CREATE TABLE journal(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, facts BLOB NOT NULL);
 CREATE TABLE trash(id INTEGER PRIMARY KEY, place BLOB NOT NULL, path TEXT NOT NULL, node BLOB NOT NULL,
     stamps BLOB NOT NULL, at_ns INTEGER NOT NULL, is_proven INTEGER NOT NULL, looks INTEGER NOT NULL);
@@ -56,7 +56,7 @@ CREATE TABLE events(id INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, event TEXT N
     other TEXT NOT NULL);
 """
 )
-"""Paths are names joined by "/". `pending` is what the commit announced in `meta` ("pending_mark") would settle.
+"""Paths are names joined by "/". `pending` is what each announced commit would settle that may be in the history.
 
 `journal.facts`, `pending.node` and `trash.node` are msgspec: see `sync_state.py` and who writes them.
 """

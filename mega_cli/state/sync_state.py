@@ -221,19 +221,23 @@ class SyncState:
         for table in ("base", "remote", "local", "touched", "absent", "stalled", "approved", "holds", "pending"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 -- our own table names
 
-    # --- a commit under way
+    # --- commits under way
 
-    def pending(self) -> list[tuple[NodeId, Node | None]]:
-        """Give what the announced commit makes of each node it names (None: removed)."""
-        found = self._db.execute("SELECT id, node FROM pending ORDER BY id")
-        return [(id_, _decode_node(node) if node else None) for id_, node in found]
+    def pending(self) -> dict[bytes, list[tuple[NodeId, Node | None]]]:
+        """Give, by its mark, what each announced commit makes of the nodes it would settle (None: removed)."""
+        found: dict[bytes, list[tuple[NodeId, Node | None]]] = {}
+        for mark, id_, node in self._db.execute("SELECT mark, id, node FROM pending ORDER BY mark, id"):
+            found.setdefault(mark, []).append((id_, _decode_node(node) if node else None))
+        return found
 
-    def keep_pending(self, nodes: Iterable[tuple[NodeId, Node | None]]) -> None:
-        """Replace it."""
-        self._db.execute("DELETE FROM pending")
-        self._db.executemany(
-            "INSERT INTO pending VALUES (?, ?)", ((id_, b"" if node is None else _encode(node)) for id_, node in nodes)
-        )
+    def add_pending(self, mark: bytes, nodes: Iterable[tuple[NodeId, Node | None]]) -> None:
+        """Note a commit that is announced."""
+        rows = ((mark, id_, b"" if node is None else _encode(node)) for id_, node in nodes)
+        self._db.executemany("INSERT OR REPLACE INTO pending VALUES (?, ?, ?)", rows)
+
+    def forget_pending(self, marks: Iterable[bytes]) -> None:
+        """Forget commits of which it is known what became of them."""
+        self._db.executemany("DELETE FROM pending WHERE mark = ?", ((mark,) for mark in marks))
 
     # --- actions on the disk under way
 

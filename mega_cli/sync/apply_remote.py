@@ -27,8 +27,6 @@ from mega_cli.sync.remote import Content, Edit, RemoteFolder, RemoteMark, Upload
 
 MARK: Final = "mark"
 """Under which the state keeps the mark of the remote table."""
-PENDING: Final = "pending_mark"
-"""Under which it keeps the mark of a commit whose answer has not come."""
 _COMMIT_FILES: Final = 10_000
 _COMMIT_BYTES: Final = 4 << 30
 """A commit this large takes minutes to upload: others should see what is there, and a crash should not forget it."""
@@ -166,10 +164,13 @@ class RemoteWork:
         base = mark_of(state)
         assert base is not None, "nothing is committed on a folder that was not observed"
 
+        tried: list[bytes] = []
+
         def about_to(mark: RemoteMark) -> None:
             with state.transaction():
-                keep_mark(state, mark, PENDING)
-                state.keep_pending(_agreed(state, edits))
+                state.forget_pending(tried)  # who tries again was refused
+                tried[:] = [_encoded(mark)]
+                state.add_pending(tried[0], _agreed(state, edits))
 
         observed = Remembered(state.remote, (_node_of(edit).id for edit in edits))
         mark = self._remote.commit(base, edits, observed, about_to)
@@ -178,7 +179,7 @@ class RemoteWork:
             state.remote.remove_all(gone)
             state.remote.put_all(edit.after for edit in edits if edit.after is not None)
             keep_mark(state, mark)
-            _forget_pending(state)
+            state.forget_pending(state.pending())
             settle_state(state)
         self._outcome.commits += 1
         self._outcome.remote_changes += len(edits)
@@ -186,25 +187,23 @@ class RemoteWork:
 
 
 def resolve_pending(state: SyncState, remote: RemoteFolder) -> None:
-    """Find out what became of a commit whose answer never came; what it settled is agreed on from then on.
+    """Find out what became of commits whose answers never came; what one settled is agreed on from then on.
 
-    Raises MegaError: then nothing is known, and nothing may be planned.
+    One that would be newer than the head that was observed may still arrive: it is kept, beside others on the same
+    head, of which at most one can. Raises MegaError: then nothing is known, and nothing may be planned.
     """
-    mark = mark_of(state, PENDING)
-    if mark is None:
+    observed, pending = mark_of(state), state.pending()
+    assert observed is not None, "the volume is observed first"
+    decided = {raw: mark for raw in pending if (mark := _decode_mark(raw)).revision <= observed.revision}
+    happened = [raw for raw, mark in decided.items() if remote.has_committed(mark)]
+    if not decided:
         return
-    has_happened = remote.has_committed(mark)
     with state.transaction():
-        if has_happened:
-            for id_, node in state.pending():
+        for raw in happened:
+            for id_, node in pending[raw]:
                 state.base.remove_all([id_])
                 state.base.put_all([node] if node is not None else [])
-        _forget_pending(state)
-
-
-def _forget_pending(state: SyncState) -> None:
-    keep_mark(state, None, PENDING)
-    state.keep_pending([])
+        state.forget_pending(decided)
 
 
 def _agreed(state: SyncState, edits: Sequence[Edit]) -> Iterator[tuple[NodeId, Node | None]]:
@@ -222,15 +221,22 @@ def _node_of(edit: Edit) -> Node:
     return node
 
 
-def mark_of(state: SyncState, key: str = MARK) -> RemoteMark | None:
-    """Read a mark from the state."""
-    raw = state.value(key)
-    return None if raw is None else msgspec.msgpack.decode(raw, type=RemoteMark)
+def mark_of(state: SyncState) -> RemoteMark | None:
+    """Read the mark of the remote table from the state."""
+    raw = state.value(MARK)
+    return None if raw is None else _decode_mark(raw)
 
 
-def keep_mark(state: SyncState, mark: RemoteMark | None, key: str = MARK) -> None:
-    """Keep a mark in the state, or forget it; in a transaction."""
-    state.keep(key, None if mark is None else msgspec.msgpack.encode(mark))
+def keep_mark(state: SyncState, mark: RemoteMark) -> None:
+    """Keep the mark of the remote table in the state; in a transaction."""
+    state.keep(MARK, _encoded(mark))
+
+
+def _encoded(mark: RemoteMark) -> bytes:
+    return msgspec.msgpack.encode(mark)
+
+
+_decode_mark: Final = msgspec.msgpack.Decoder(RemoteMark).decode
 
 
 class _Load(NamedTuple):

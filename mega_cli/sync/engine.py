@@ -21,7 +21,7 @@ from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import Policy, Reason
 from mega_cli.state.sync_state import SyncState, state_failures
 from mega_cli.sync.apply_local import LocalWork
-from mega_cli.sync.apply_remote import MARK, PENDING, RemoteWork, mark_of, resolve_pending
+from mega_cli.sync.apply_remote import MARK, RemoteWork, mark_of, resolve_pending
 from mega_cli.sync.comparison import exclude, leave_out, settle_state, situation_of, widen_absent
 from mega_cli.sync.fetch import Fetcher
 from mega_cli.sync.folders import keeps_something
@@ -88,7 +88,7 @@ class Engine:
         state = self._end.state
         with state.transaction():
             state.forget_base()
-            for key in (MARK, PENDING, _JOINED):
+            for key in (MARK, _JOINED):
                 state.keep(key, None)
         self._past = None
 
@@ -99,7 +99,7 @@ class Engine:
         if not is_dry_run:
             stalled |= self._recover()
         changed = self._observe_remote()
-        # Only now: a server that showed an older head first must not make us forget a commit of our own.
+        # Only now: an older head cannot tell what became of a commit of our own.
         resolve_pending(state, self._remote)
         observation = self._scanner.scan()
         if ROOT in observation.stalled:

@@ -260,6 +260,45 @@ def test_49_the_reply_to_a_commit_is_lost(*, crashes: bool) -> None:
     assert stage.world.volume.heads["main"].revision == revision + 2
 
 
+def test_49_a_commit_that_arrives_late() -> None:
+    """Asked too early, the server has not got it; when it comes after all, the device is in no conflict with itself."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"other": "1"})
+    a.write("x", "new")
+    stage.world.time.pass_s(5)
+    a.fail("commit.swap", Fault.LATE)
+    a.cycle()
+    a.write("x", "newer")
+    a.cycle()  # the file is too young
+    stage.world.volume.deliver_late()
+
+    stage.sync(a, b)
+
+    stage.expect({"x": "newer", "other": "1"})
+
+
+def test_49_a_commit_that_arrives_late_and_is_overtaken() -> None:
+    """The same change is offered again meanwhile: one of the two is refused, and no copy is made."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"other": "1"})
+    a.write("x", "new")
+    stage.world.time.pass_s(5)
+    a.fail("commit.swap", Fault.LATE)
+    a.cycle()
+    a.fail("commit.swap", Fault.LATE)
+    a.cycle()
+    assert len(a.client.state.pending()) == 2
+    a.write("x", "newer")
+    stage.world.volume.deliver_late()
+
+    stage.sync(a, b)
+
+    stage.expect({"x": "newer", "other": "1"})
+    assert not a.client.state.pending()
+
+
 def test_50_a_storm() -> None:
     """Ten devices write at once while ten read: every writer commits within a few cycles, and all hold everything."""
     stage = Stage(devices=20)

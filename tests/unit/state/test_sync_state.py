@@ -150,17 +150,21 @@ def test_what_is_under_way_is_kept(state: SyncState) -> None:
     with state.transaction():
         first = state.begin("move", {"place": [b"a", b"\xff"], "ino": 7})
         second = state.begin("trash", {})
-        state.keep_pending([(id_of(1), node(1, "a")), (id_of(2), None)])
+        state.add_pending(b"mark", [(id_of(1), node(1, "a")), (id_of(2), None)])
+        state.add_pending(b"other", [(id_of(1), None)])
 
     assert [(row.id, row.kind, row.facts) for row in state.journal()] == [
         (first, "move", {"place": [b"a", b"\xff"], "ino": 7}),
         (second, "trash", {}),
     ]
-    assert state.pending() == [(id_of(1), node(1, "a")), (id_of(2), None)]
+    assert state.pending() == {
+        b"mark": [(id_of(1), node(1, "a")), (id_of(2), None)],
+        b"other": [(id_of(1), None)],
+    }
     with state.transaction():
         state.end(first)
-        state.keep_pending([])
-    assert ([row.id for row in state.journal()], state.pending()) == ([second], [])
+        state.forget_pending([b"mark"])
+    assert ([row.id for row in state.journal()], list(state.pending())) == ([second], [b"other"])
 
 
 def test_what_the_user_should_know_is_kept(state: SyncState) -> None:
