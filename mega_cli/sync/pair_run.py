@@ -90,7 +90,8 @@ def sync_pair(
         refused = ExitStack()
         if pair.id != _UNMADE:
             stack.enter_context(pairs.lock(pair))
-            if pairs.at(pair.local) != pair:
+            now = pairs.at(pair.local)
+            if now is None or now.id != pair.id:  # a pause or the like is nothing to a run
                 raise MissingItemError(f"{pair.local} is synced no more", "mega syncs")
             stack.enter_context(refused)
             if is_new and not pairs.state_file(pair).exists():  # else another first run came before this one

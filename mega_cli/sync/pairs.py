@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
@@ -31,7 +31,11 @@ from mega_cli.system.locks import exclusive_lock
 
 MARKER: Final = Path(".mega", "root.json")
 """What a synced folder is known by; written by `marker.py` alone."""
-_FORMAT: Final = 1
+UNTIL_RESUMED: Final = -1
+"""As a pause's end: it has none."""
+_FORMAT: Final = 2
+_READ_FORMATS: Final = (1, _FORMAT)
+"""Format 1 knew nothing of the daemon: what it lacks is what the rows' defaults say."""
 _ID_BYTES: Final = 4
 
 
@@ -47,10 +51,19 @@ class Pair:
     remote: RemotePath
     mode: Mode
     created_ms: int
+    is_background: bool = False
+    """Whether the daemon syncs it; else only `mega sync --once` does."""
+    paused_until_ms: int | None = None
+    """When the daemon takes it up again, or UNTIL_RESUMED; None when it is not paused."""
 
     def __repr__(self) -> str:
         """Show no path."""
         return f"Pair({self.id}, {self.mode})"
+
+    def is_paused(self, now_ms: int) -> bool:
+        """Tell whether the daemon leaves it alone at this time."""
+        until_ms = self.paused_until_ms
+        return until_ms is not None and (until_ms == UNTIL_RESUMED or now_ms < until_ms)
 
     @property
     def command(self) -> str:
@@ -65,6 +78,8 @@ class _Row(msgspec.Struct, frozen=True):
     remote: str
     mode: Mode
     created_ms: int
+    is_background: bool = False
+    paused_until_ms: int | None = None
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -92,7 +107,7 @@ class Pairs:
         path = self._folder / "pairs.json"
         try:
             found = msgspec.json.decode(path.read_bytes(), type=_File)
-            rows = found.pairs if found.format == _FORMAT else None
+            rows = found.pairs if found.format in _READ_FORMATS else None
         except FileNotFoundError:
             return []
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
@@ -100,9 +115,7 @@ class Pairs:
         if rows is None:
             message = f"the list of synced folders is damaged, or of a newer version: {path}"
             raise SafetyStopError(message, "update mega; or move that file away, and give each `mega sync` again")
-        return [
-            Pair(row.id, _path_of(row.local), RemotePath.parse(row.remote), row.mode, row.created_ms) for row in rows
-        ]
+        return [_pair_of(row) for row in rows]
 
     def at(self, local: Path) -> Pair | None:
         """Find the pair of a local folder, however its path is written."""
@@ -166,6 +179,22 @@ class Pairs:
             message = f"{real} lies in {above}, which is synced by another account or device"
             raise UsageError(message, "name another folder")
 
+    def set_background(self, pair: Pair, *, is_background: bool) -> Pair:
+        """Have the daemon sync a pair from now on, or no more, once it is told. Raises MissingItemError."""
+        return self._change(pair, lambda one: replace(one, is_background=is_background))
+
+    def pause(self, pair: Pair, until_ms: int | None) -> Pair:
+        """Have the daemon leave a pair alone until then, or UNTIL_RESUMED; None resumes it. Raises MissingItemError."""
+        return self._change(pair, lambda one: replace(one, paused_until_ms=until_ms))
+
+    def _change(self, pair: Pair, change: Callable[[Pair], Pair]) -> Pair:
+        with exclusive_lock(self._folder / "pairs.lock", waits=True):
+            after = {one.id: change(one) if one.id == pair.id else one for one in self.all()}
+            if pair.id not in after:
+                raise MissingItemError(f"{pair.local} is synced no more", "mega syncs")
+            self._write(list(after.values()))
+            return after[pair.id]
+
     def remove(self, pair: Pair) -> None:
         """Forget a pair and its state; the folders are not touched. The caller holds the pair's lock."""
         with exclusive_lock(self._folder / "pairs.lock", waits=True):
@@ -183,11 +212,7 @@ class Pairs:
             yield
 
     def _write(self, pairs: Sequence[Pair]) -> None:
-        rows = [
-            _Row(pair.id, text_from_disk(os.fsencode(pair.local)), str(pair.remote), pair.mode, pair.created_ms)
-            for pair in pairs
-        ]
-        content = msgspec.json.format(msgspec.json.encode(_File(_FORMAT, rows)))
+        content = msgspec.json.format(msgspec.json.encode(_File(_FORMAT, [_row_of(pair) for pair in pairs])))
         write_private_file(self._folder / "pairs.json", content + b"\n")
 
 
@@ -203,8 +228,16 @@ def _real_parent(path: Path) -> Path:
     return real_path(whole.parent) / whole.name if whole.name else whole
 
 
-def _path_of(text: str) -> Path:
-    return Path(os.fsdecode(text_to_disk(text)))
+def _row_of(pair: Pair) -> _Row:
+    local = text_from_disk(os.fsencode(pair.local))
+    rest = (pair.created_ms, pair.is_background, pair.paused_until_ms)
+    return _Row(pair.id, local, str(pair.remote), pair.mode, *rest)
+
+
+def _pair_of(row: _Row) -> Pair:
+    local = Path(os.fsdecode(text_to_disk(row.local)))
+    rest = (row.created_ms, row.is_background, row.paused_until_ms)
+    return Pair(row.id, local, RemotePath.parse(row.remote), row.mode, *rest)
 
 
 def _is_in(upper: Path, lower: Path) -> bool:

@@ -15,7 +15,7 @@ from mega_cli.errors import LockedError, MissingItemError, SafetyStopError, Usag
 from mega_cli.paths.remote import RemotePath
 from mega_cli.reconcile.situation import Mode
 from mega_cli.state.sync_state import SyncState
-from mega_cli.sync.pairs import Pair, Pairs, open_pairs
+from mega_cli.sync.pairs import UNTIL_RESUMED, Pair, Pairs, open_pairs
 from mega_cli.system.directories import Home, find_directories
 
 DOCS = RemotePath(("docs",))
@@ -222,7 +222,7 @@ def test_two_runs_of_a_pair_never_overlap(pairs: Pairs, work: Path) -> None:
     "damage",
     [
         lambda text: text[:-20],
-        lambda text: text.replace('"format": 1', '"format": 2'),
+        lambda text: text.replace('"format": 2', '"format": 3'),
         lambda text: text.replace("two-way", "both"),
         lambda _: "[" * 100_000,
     ],
@@ -231,11 +231,66 @@ def test_a_damaged_list_is_never_empty(home: Home, pairs: Pairs, work: Path, dam
     """What cannot be read stops, with a hint: an empty list would make a second pair of the folder."""
     add(pairs, work)
     path = home.folder / "sync" / "pairs.json"
-    assert json.loads(path.read_text())["format"] == 1
+    assert json.loads(path.read_text())["format"] == 2
     path.write_text(damage(path.read_text()))
 
     with pytest.raises(SafetyStopError, match="damaged"):
         pairs.all()
+
+
+def test_a_list_of_the_first_format_is_read(home: Home, pairs: Pairs, work: Path) -> None:
+    """Pairs that were made before there was a daemon are not the daemon's, and no pause rests on them."""
+    made = add(pairs, work)
+    path = home.folder / "sync" / "pairs.json"
+    content = json.loads(path.read_text())
+    (row,) = content["pairs"]
+    del row["is_background"], row["paused_until_ms"]
+    path.write_text(json.dumps({"format": 1, "pairs": [row]}))
+
+    assert pairs.all() == [made]
+    assert not made.is_background
+    assert made.paused_until_ms is None
+
+
+def test_a_pair_becomes_the_daemons_and_is_no_more(home: Home, pairs: Pairs, work: Path) -> None:
+    """What is set is what every run reads from then on, and the other pairs stay as they are."""
+    (work.parent / "other").mkdir()
+    other, made = add(pairs, work.parent / "other"), add(pairs, work)
+
+    given = pairs.set_background(made, is_background=True)
+    assert given.is_background
+    assert open_pairs(home).all() == [other, given]
+    assert pairs.set_background(given, is_background=False) == made
+
+
+def test_a_pause_lasts_until_it_ends(pairs: Pairs, work: Path) -> None:
+    """A pause ends at its time; one without an end only when it is resumed."""
+    made = add(pairs, work)
+
+    paused = pairs.pause(made, 2_000)
+    assert (paused.is_paused(1_999), paused.is_paused(2_000)) == (True, False)
+    endless = pairs.pause(paused, UNTIL_RESUMED)
+    assert endless.is_paused(1 << 60)
+    assert not pairs.pause(endless, None).is_paused(0)
+
+
+def test_a_change_keeps_what_another_changed(pairs: Pairs, work: Path) -> None:
+    """Who holds an old reading of a pair changes only what it means to change."""
+    made = add(pairs, work)
+    pairs.pause(made, UNTIL_RESUMED)
+
+    assert pairs.set_background(made, is_background=True).paused_until_ms == UNTIL_RESUMED
+
+
+def test_a_pair_that_was_removed_is_not_changed(pairs: Pairs, work: Path) -> None:
+    """It does not come back by a pause."""
+    made = add(pairs, work)
+    with pairs.lock(made):
+        pairs.remove(made)
+
+    with pytest.raises(MissingItemError, match="synced no more"):
+        pairs.pause(made, None)
+    assert pairs.all() == []
 
 
 def test_no_path_shows_in_repr(pairs: Pairs, work: Path) -> None:
