@@ -44,7 +44,10 @@ class MoveNode(NamedTuple):
 
 
 class ParkNode(NamedTuple):
-    """Rename out of the way, because a circle of moves needs the place; a `MoveNode` of the same node follows."""
+    """Rename out of the way, because a circle of moves needs the place; a `MoveNode` of the same node follows.
+
+    In the volume a `PutNode` of the same node follows, in the same commit: nobody sees the node anywhere else.
+    """
 
     before: Node
 
@@ -94,7 +97,7 @@ class RemoveNode(NamedTuple):
     before: Node
 
 
-RemoteAction = PutNode | RemoveNode
+RemoteAction = PutNode | RemoveNode | ParkNode
 
 # --- a plan -----------------------------------------------------------------------------------------------------------
 
@@ -188,7 +191,7 @@ class Plan:
     identities: tuple[Identity, ...] = ()
     local: tuple[Step[LocalAction], ...] = ()
     remote: tuple[Step[RemoteAction], ...] = ()
-    """They make one new root, or several, cut between steps."""
+    """They make one new root, or several, cut between steps; never between two steps of one node."""
     absent: tuple[tuple[NodeId, Reason], ...] = ()
     """All nodes that are not on this disk on purpose from now on, sorted: what the next situation is told."""
     stalls: tuple[Stall, ...] = ()

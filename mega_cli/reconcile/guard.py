@@ -21,7 +21,6 @@ from mega_cli.reconcile.actions import (
     LocalAction,
     ParkNode,
     Plan,
-    PutNode,
     RemoteAction,
     RemoveFolder,
     RemoveNode,
@@ -32,7 +31,6 @@ from mega_cli.reconcile.actions import (
 )
 from mega_cli.reconcile.nodes import ROOT, Node, NodeId, Overlay, TreeView, below, path_of
 from mega_cli.reconcile.situation import DeleteLimit, Policy, Reason, Situation
-from mega_cli.reconcile.trees import parked
 
 _PATHS_SHOWN: Final = 10
 
@@ -162,18 +160,16 @@ def _without(steps: tuple[Step[A], ...], deleted: frozenset[NodeId]) -> tuple[tu
             index
             for index, step in enumerate(steps)
             if index not in out
-            and (not out.isdisjoint(step.after) or (is_parking(step.action) and _node_of(step.action).id in waiting))
+            and (
+                not out.isdisjoint(step.after)
+                or (isinstance(step.action, ParkNode) and _node_of(step.action).id in waiting)
+            )
         }
     places = {index: place for place, index in enumerate(index for index in range(len(steps)) if index not in out)}
     kept = tuple(
         replace(steps[index], after=tuple(places[before] for before in steps[index].after)) for index in places
     )
     return kept, sorted({_node_of(steps[index].action).id for index in out} - deleted)
-
-
-def is_parking(action: LocalAction | RemoteAction) -> bool:
-    """Tell whether a node only leaves its place for now."""
-    return isinstance(action, ParkNode) or (isinstance(action, PutNode) and action.node == parked(action.node))
 
 
 def _hold(side: Side, ids: Iterable[NodeId], tree: TreeView) -> Hold:

@@ -24,7 +24,7 @@ from mega_cli.reconcile.materialise import fold
 from mega_cli.reconcile.nodes import Node, NodeId, Overlay
 from mega_cli.reconcile.order import Placed, Turn, arrange
 from mega_cli.reconcile.situation import DiskRules
-from mega_cli.reconcile.trees import Trees, parked
+from mega_cli.reconcile.trees import Trees
 
 _FOLDERS, _MOVES, _CONTENT, _ATTRIBUTES, _REMOVALS = range(5)
 
@@ -41,15 +41,11 @@ def local_steps(here: Here, trees: Trees, rules: DiskRules) -> tuple[Step[LocalA
 
 
 def remote_steps(ids: Iterable[NodeId], trees: Trees, tree: Overlay) -> tuple[Step[RemoteAction], ...]:
-    """Give what makes the volume the target. A parked node stands at the top meanwhile, under a name of its own.
-
-    After each step the volume is a tree, so it may be cut anywhere; in one root only the last step of a node counts.
-    """
+    """Give what makes the volume the target. After each step it is a tree, but for nodes that are parked."""
     pairs = ((trees.remote.get(id_), tree.get(id_)) for id_ in ids)
     turns = [Turn(_rank(before, after), before, after) for before, after in pairs if before != after]
     placed = arrange(turns, trees.remote, tree, str)
-    spare = {one.turn.id: parked(one.turn.there) for one in placed if one.is_parked}
-    return tuple(Step(_remote_action(one, spare.get(one.turn.id)), one.after) for one in placed)
+    return tuple(Step(_remote_action(one), one.after) for one in placed)
 
 
 def _stages(before: Node | None, after: Node | None) -> Iterator[tuple[Node | None, Node | None]]:
@@ -92,9 +88,9 @@ def _publish(node: Node, before: Node | None) -> LocalAction:
     return WriteLink(node, before) if node.kind == "l" else FetchFile(node, before)
 
 
-def _remote_action(placed: Placed, spare: Node | None) -> RemoteAction:
+def _remote_action(placed: Placed) -> RemoteAction:
     """Name what happens between two states of a node in the volume."""
-    before, after = placed.turn.before, placed.turn.after
+    after = placed.turn.after
     if after is None:
         return RemoveNode(placed.turn.there)
-    return PutNode(spare, before) if spare and placed.is_parked else PutNode(after, spare or before)
+    return ParkNode(placed.turn.there) if placed.is_parked else PutNode(after, placed.turn.before)

@@ -20,11 +20,6 @@ class Three(NamedTuple):
     remote: Node | None
 
 
-def parked(node: Node) -> Node:
-    """Give a node of the volume at its place at the top, under a name of its own, where it frees the one it had."""
-    return node._replace(parent=ROOT, name=f"moving {node.id.hex()}")
-
-
 @final
 class Trees:
     """The three trees. `local` speaks of nodes by the ids they have once the identities are taken."""
@@ -39,11 +34,8 @@ class Trees:
         self.absent = Unseen(self.base, self.local, situation.absent)
 
     def of(self, id_: NodeId) -> Three:
-        """Give one node in all three. One that a cut commit left parked in the volume is where it was before."""
-        base, there = self.base.get(id_), self.remote.get(id_)
-        if base is not None and there is not None and there == parked(there):
-            there = there._replace(parent=base.parent, name=base.name)
-        return Three(base, self.local.get(id_), there)
+        """Give one node in all three."""
+        return Three(self.base.get(id_), self.local.get(id_), self.remote.get(id_))
 
     def is_unseen(self, id_: NodeId) -> bool:
         """Tell whether this disk has nothing to say of a node: only the remote knows what it is."""

@@ -15,7 +15,7 @@ import msgspec
 from mega_cli.errors import LimitError, MegaError
 from mega_cli.localfs.disk import OpenFile, Place
 from mega_cli.localfs.failures import SourceChangedError, failure
-from mega_cli.reconcile.actions import PutNode, RemoteAction, Step
+from mega_cli.reconcile.actions import ParkNode, PutNode, RemoteAction, Step
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState
@@ -149,9 +149,9 @@ class RemoteWork:
         """Give one edit a node: what several steps make of it together."""
         edits: dict[NodeId, Edit] = {}
         for index in part:
-            if index in self._out:
-                continue
             action = self._steps[index].action
+            if index in self._out or isinstance(action, ParkNode):  # parked and put are one edit
+                continue
             known = edits.get(_id_of(action))
             before = _before(action) if known is None else known.before
             content = contents.get(index) or (known.content if known else None)

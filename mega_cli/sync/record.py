@@ -25,7 +25,6 @@ from mega_cli.reconcile.actions import (
     Step,
     TrashNode,
 )
-from mega_cli.reconcile.guard import is_parking
 from mega_cli.reconcile.nodes import Node, NodeId, path_of
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import ConflictRow, EventRow, HoldRow, StalledRow, SyncState
@@ -89,7 +88,7 @@ def _without(
         for index, step in enumerate(steps):
             id_ = node_of(step.action).id
             reason = reasons.get(id_) or next((why[before] for before in step.after if before in why), None)
-            if reason is None and is_parking(step.action):
+            if reason is None and isinstance(step.action, ParkNode):
                 reason = waiting.get(id_)
             if reason is not None:
                 why[index] = waiting[id_] = reason

@@ -96,7 +96,11 @@ class _Teller:
         """Tell what happens in the volume."""
         if isinstance(action, RemoveNode):
             yield Told(Deed.TRASH, Side.REMOTE, self._path(action.before, is_after=False), id=action.before.id)
-            return
+        elif isinstance(action, PutNode):
+            yield from self._put(action)
+
+    def _put(self, action: PutNode) -> Iterator[Told]:
+        """Tell what becomes of a node in the volume."""
         node, before = action.node, action.before
         path = self._path(node)
         if before is not None and before.place != node.place:

@@ -11,6 +11,15 @@ _CIRCLE: Final = (folder("B1", "b"), file("B2", "a"), file("B3", "a", at="B1"))
 CUT_CIRCLE: Final = Case(_CIRCLE, (folder("B1", "a"), file("B2", "a", at="B1"), file("B3", "b")), _CIRCLE)
 """A circle in the volume, cut in the middle, left the name under which a node was parked to everybody."""
 
+_AGREED: Final = (folder("B1", "\u00e1"), folder("B2", "b", at="B1"), link("B3", "CON", target="t1"), file("B4", "a"))
+CUT_CIRCLE_AND_USER: Final = Case(
+    _AGREED,
+    (_AGREED[0], link("B3", "a", target="t1"), file("B4", "CON")),
+    (*_AGREED, folder("R1", "a", at="B2"), file("R2", "a", at="R1")),
+)
+"""A circle cut in the middle again: a user saw the parked node and gave its name to another one, so the next parking
+found its place taken. Since then a node is parked within one commit only, under no name at all."""
+
 GHOST_AND_FOLDER: Final = Case((file("B1", "a"),), (file("B1", "a"),), (folder("R1", "a"),))
 """Without a base, a file whose content the volume had deleted was uploaded again because a folder had its name."""
 

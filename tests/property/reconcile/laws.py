@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from mega_cli.reconcile.actions import LocalAction, PutNode, RemoveFolder, RemoveNode, TrashNode
+from mega_cli.reconcile.actions import RemoveFolder, RemoveNode, TrashNode
 from mega_cli.reconcile.nodes import MemoryTree, Node, NodeId, below, path_of
 from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode, Policy
+from tests.property.reconcile.outcomes import Action
 from tests.property.reconcile.strategies import EXACT, Case
-from tests.property.reconcile.world import Action, World
+from tests.property.reconcile.world import World
 
 Substance = tuple[str, bytes, str]
 Structure = dict[tuple[str, ...], tuple[object, ...]]
@@ -100,11 +101,6 @@ def has_converged(world: World) -> bool:
 def deleted(actions: Iterable[Action]) -> list[NodeId]:
     """Give the nodes that actions deleted."""
     return [action.before.id for action in actions if isinstance(action, TrashNode | RemoveFolder | RemoveNode)]
-
-
-def on_this_disk(actions: Iterable[Action]) -> list[LocalAction]:
-    """Give the actions that wrote here."""
-    return [action for action in actions if not isinstance(action, PutNode | RemoveNode)]
 
 
 def without(tree: MemoryTree, roots: Iterable[NodeId]) -> MemoryTree:

@@ -79,14 +79,12 @@ def _local_actions(here: TreeView, there: TreeView) -> Iterator[LocalAction]:
 
 
 def _remote_actions(there: TreeView, here: TreeView) -> Iterator[RemoteAction]:
-    """Put all that moves aside at the top, delete, then build from the top down."""
-    aside: dict[bytes, Node] = {}
+    """Park all that moves, delete, then build from the top down."""
     for before in _moved(there, here):
-        aside[before.id] = before._replace(parent=ROOT, name=f"aside {before.id.hex()}")
-        yield PutNode(aside[before.id], before)
+        yield ParkNode(before)
     for before in _gone(there, here):
         yield RemoveNode(before)
     for node in below(here, ROOT):
-        present = aside.get(node.id) or there.get(node.id)
+        present = there.get(node.id)
         if present != node:
             yield PutNode(node, present)

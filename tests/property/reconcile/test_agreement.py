@@ -12,7 +12,7 @@ from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import Policy, Situation
 from tests.kit.forest import file, folder
 from tests.property.reconcile import kept
-from tests.property.reconcile.laws import has_converged, on_this_disk, policy, structure, substances
+from tests.property.reconcile.laws import has_converged, policy, structure, substances
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import Case, cases, lucks, one_sided
 from tests.property.reconcile.world import World
@@ -66,7 +66,7 @@ def test_p05_what_only_the_remote_did_is_done_here(case: Case, luck: int) -> Non
     world = World.of(case, policy()).run(plan, luck)
 
     assert world.base == world.disk == world.volume == MemoryTree(case.remote)
-    assert len(on_this_disk(world.done)) == len(world.done)
+    assert world.done_there == []
 
 
 @given(one_sided, lucks)
@@ -77,7 +77,7 @@ def test_p05_what_only_this_disk_did_is_done_there(case: Case, luck: int) -> Non
     world = World.of(case.swapped(), policy()).run(plan, luck)
 
     assert world.base == world.disk == world.volume == MemoryTree(case.remote)
-    assert on_this_disk(world.done) == []
+    assert world.done_here == []
 
 
 @given(cases)

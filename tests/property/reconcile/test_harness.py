@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from mega_cli.reconcile.actions import Identity, MoveNode, ParkNode, Plan, RemoveNode, Step, TrashNode
+from mega_cli.reconcile.actions import Identity, MoveNode, ParkNode, Plan, PutNode, RemoveNode, Step, TrashNode
 from mega_cli.reconcile.nodes import MemoryTree
 from mega_cli.reconcile.situation import DiskRules, Policy, Reason, Situation
 from tests.kit.forest import file, folder, id_of, link
@@ -88,11 +88,23 @@ def restless(situation: Situation, policy: Policy) -> Plan:
     return plan if plan.local else mirror_down(replace(situation, remote={node.id: node for node in flipped}), policy)
 
 
+def aloft(situation: Situation, policy: Policy) -> Plan:
+    """Park in the volume, and never put there."""
+    plan = mirror_up(situation, policy)
+    return Plan(remote=chained(step.action for step in plan.remote if not isinstance(step.action, PutNode)))
+
+
 @pytest.mark.parametrize("planner", [unparked, unmoved, backwards, twice, early])
 def test_a_wrong_order_is_caught(planner: Planner) -> None:
     """A swap needs room, in time."""
     with pytest.raises((BrokenPromiseError, IndexError)):
         World.of(SWAP).run(planner)
+
+
+def test_what_stays_parked_in_the_volume_is_caught() -> None:
+    """A commit shows a node at its place, or not at all."""
+    with pytest.raises(BrokenPromiseError, match="stays parked"):
+        World.of(SWAP.swapped()).run(aloft)
 
 
 def test_a_missing_dependency_is_caught_by_some_order() -> None:

@@ -81,6 +81,7 @@ def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
 
     @given(folding_cases, changes, changes, choices, lucks)
     @example(kept.COMES_INTO_SIGHT, [1928], [8, 146956, 815980], [0], 0)
+    @example(kept.CUT_CIRCLE_AND_USER, [9], [1083, 339], [], 472)
     @thoroughly
     def ends(case: Case, local: list[int], remote: list[int], numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(disk=rules))

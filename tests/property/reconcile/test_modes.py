@@ -12,7 +12,7 @@ from mega_cli.reconcile.nodes import MemoryTree, Node, path_of
 from mega_cli.reconcile.plan import plan
 from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode, Reason
 from tests.property.reconcile import kept
-from tests.property.reconcile.laws import deleted, has_converged, on_this_disk, policy, structure, substances, without
+from tests.property.reconcile.laws import deleted, has_converged, policy, structure, substances, without
 from tests.property.reconcile.profile import thoroughly
 from tests.property.reconcile.strategies import EXACT, FOLDING, Case, cases, choices, folding_cases, lucks
 from tests.property.reconcile.test_limits import chosen
@@ -25,7 +25,7 @@ def test_mirror_up_makes_the_volume_what_the_disk_is(case: Case, luck: int) -> N
     """Nothing is written here, whatever the volume holds."""
     world = World.of(case, policy(Mode.MIRROR_UP)).run(plan, luck)
 
-    assert on_this_disk(world.done) == []
+    assert world.done_here == []
     assert structure(world.volume) == structure(MemoryTree(case.local)) == structure(world.disk)
 
 
@@ -35,7 +35,7 @@ def test_mirror_down_makes_the_disk_what_the_volume_is(case: Case, luck: int) ->
     """Nothing is written there, whatever the disk holds."""
     world = World.of(case, policy(Mode.MIRROR_DOWN)).run(plan, luck)
 
-    assert len(on_this_disk(world.done)) == len(world.done)
+    assert world.done_there == []
     assert world.disk == world.volume == MemoryTree(case.remote)
 
 
@@ -45,7 +45,7 @@ def test_backup_up_removes_nothing(case: Case, luck: int) -> None:
     """What the disk holds is in the volume, what the volume held still is, and nothing is written here."""
     world = World.of(case, policy(Mode.BACKUP_UP)).run(plan, luck)
 
-    assert on_this_disk(world.done) == []
+    assert world.done_here == []
     assert deleted(world.done) == []
     assert {node.id for node in case.remote} <= {node.id for node in world.volume}
     assert substances(case.local) - substances(world.volume) == {}

@@ -1,14 +1,14 @@
 """A disk, a volume and a base as plain trees, and plans carried out on them strictly.
 
 Every precondition of every action is checked; one that does not hold, when nothing failed before it, fails the test. A
-step that comes after a failure may find anything: then it is skipped, as the executor would.
+step here that comes after a failure may find anything: then it is skipped, as the executor would. A step there that
+fails takes out all of its node, and all that comes after: a commit has a node whole, or not at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from random import Random
 from typing import Final
 
@@ -26,7 +26,6 @@ from mega_cli.reconcile.actions import (
     RemoteAction,
     RemoveFolder,
     RemoveNode,
-    Step,
     TrashNode,
     WriteLink,
 )
@@ -34,28 +33,20 @@ from mega_cli.reconcile.materialise import fold
 from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, below, flaws_of
 from mega_cli.reconcile.settle import settle
 from mega_cli.reconcile.situation import Policy, Reason, Situation
+from tests.property.reconcile.outcomes import Action, Outcome, drawn, node_of, taken_out
 from tests.property.reconcile.strategies import Case
 from tests.property.reconcile.views import delta_of, is_under
 
 Planner = Callable[[Situation, Policy], Plan]
-Action = LocalAction | RemoteAction
 
 PARKED: Final = b"\xff" * 16
-"""Where parked nodes lie: no folder that anything else could be in."""
+"""Where parked nodes lie, here and there: no folder that anything else could be in."""
 UNLUCKY_ROUNDS: Final = 3
 """Rounds in which steps may fail; a world in which everything fails for ever ends nowhere."""
 
 
 class BrokenPromiseError(AssertionError):
     """A plan did what no plan may do."""
-
-
-class Outcome(Enum):
-    """How a step ends, and what is said of it."""
-
-    OK = auto()
-    FAILED = auto()
-    DONE_BUT_REPORTED_FAILED = auto()
 
 
 @dataclass
@@ -70,7 +61,8 @@ class World:
     absent: dict[NodeId, Reason] = field(default_factory=dict)
     past: frozenset[bytes] = frozenset()
     plans: list[Plan] = field(default_factory=list)
-    done: list[Action] = field(default_factory=list)
+    done_here: list[LocalAction] = field(default_factory=list)
+    done_there: list[RemoteAction] = field(default_factory=list)
     _parked: dict[NodeId, Node] = field(default_factory=dict)
     _seen: MemoryTree = field(default_factory=MemoryTree)
 
@@ -78,6 +70,11 @@ class World:
     def of(case: Case, policy: Policy | None = None) -> World:
         """Begin with a case."""
         return World(MemoryTree(case.base), MemoryTree(case.local), MemoryTree(case.remote), policy or Policy())
+
+    @property
+    def done(self) -> list[Action]:
+        """Give everything that was done."""
+        return [*self.done_here, *self.done_there]
 
     def exclude(self, ids: Iterable[NodeId]) -> None:
         """Take nodes off the disk on purpose, with all below them."""
@@ -196,38 +193,45 @@ class World:
     def _carry_out(self, plan: Plan, chance: Random | None, *, may_fail: bool) -> None:
         """Take every step in some order that the plan allows; with bad luck some fail."""
         self._identify(plan.identities)
-        tracks: tuple[tuple[Step[LocalAction] | Step[RemoteAction], ...], ...] = (plan.local, plan.remote)
-        for track in tracks:
-            for index, step in enumerate(track):
-                _demand(
-                    all(0 <= before < index for before in step.after), "a step runs after one that is not before it"
-                )
-        waiting = [(track, index) for track, steps in enumerate(tracks) for index in range(len(steps))]
-        reported: dict[tuple[int, int], bool] = {}
+        afters = tuple([step.after for step in steps] for steps in (plan.local, plan.remote))
+        for side in afters:
+            for index, after in enumerate(side):
+                _demand(all(0 <= before < index for before in after), "a step runs after one that is not before it")
+        unlucky = chance if may_fail else None
+        out = taken_out(plan.remote, [drawn(unlucky) for _ in plan.remote])
+        reported = dict.fromkeys(((1, index) for index in out), False)
+        every = [(track, index) for track, steps in enumerate(afters) for index in range(len(steps))]
+        waiting = [one for one in every if one not in reported]
         has_failed = False
         while waiting:
             ready = [
                 (track, index)
                 for track, index in waiting
-                if all((track, before) in reported for before in tracks[track][index].after)
+                if all((track, before) in reported for before in afters[track][index])
             ]
             chosen = chance.choice(ready) if chance else ready[0]
             waiting.remove(chosen)
-            step = tracks[chosen[0]][chosen[1]]
-            if not all(reported[chosen[0], before] for before in step.after):
+            track, index = chosen
+            if track:
+                self._take_remote(plan.remote[index].action)
+                self.done_there.append(plan.remote[index].action)
+                reported[chosen] = True
+                continue
+            if not all(reported[track, before] for before in afters[track][index]):
                 reported[chosen] = False
                 continue
-            outcome = _drawn(chance) if chance and may_fail else Outcome.OK
+            outcome = drawn(unlucky)
             try:
                 if outcome is not Outcome.FAILED:
-                    self._take(step.action)
-                    self.done.append(step.action)
+                    self._take_local(plan.local[index].action)
+                    self.done_here.append(plan.local[index].action)
             except BrokenPromiseError:
                 if not has_failed:
                     raise
                 outcome = Outcome.FAILED
             reported[chosen] = outcome is Outcome.OK
             has_failed |= outcome is not Outcome.OK
+        _demand(not self.volume.children(PARKED), "a node of the volume stays parked")
 
     def _identify(self, identities: Iterable[Identity]) -> None:
         """Give nodes of the disk their other ids, all at once."""
@@ -246,16 +250,9 @@ class World:
         ]
         self.disk = MemoryTree(nodes)
 
-    def _take(self, action: Action) -> None:
-        """Carry out one action. Raises BrokenPromiseError when it may not be."""
-        node = action.before if isinstance(action, ParkNode | TrashNode | RemoveFolder | RemoveNode) else action.node
-        _demand(not self.frozen(node.id), "a frozen node is acted on")
-        if isinstance(action, PutNode | RemoveNode):
-            self._take_remote(action)
-        else:
-            self._take_local(action)
-
     def _take_local(self, action: LocalAction) -> None:
+        """Carry out one action here. Raises BrokenPromiseError when it may not be."""
+        _demand(not self.frozen(node_of(action).id), "a frozen node is acted on")
         match action:
             case MakeFolder(node):
                 _demand(node.kind == "d", "no folder")
@@ -274,7 +271,7 @@ class World:
             case ParkNode(before):
                 self._demand_present(before)
                 self._parked[before.id] = before
-                self.disk.put(before._replace(parent=PARKED, name=before.id.hex()))
+                self.disk.put(_aside(before))
             case DescribeNode(node, before):
                 self._demand_present(before)
                 _demand(node.kind != "l", "a link is described")
@@ -300,9 +297,8 @@ class World:
         self.disk.put(node)
 
     def _move(self, node: Node, before: Node) -> None:
-        if node.id in self._parked:
-            before = before._replace(parent=PARKED, name=before.id.hex())
-        _demand(self.disk.get(node.id) == before, "the disk holds another state")
+        there = _aside(before) if node.id in self._parked else before
+        _demand(self.disk.get(node.id) == there, "the disk holds another state")
         self._demand_room(node)
         self.disk.put(node)
         self._parked.pop(node.id, None)
@@ -323,9 +319,12 @@ class World:
         check_name(node.name)
 
     def _take_remote(self, action: RemoteAction) -> None:
+        """Carry out one action there. Raises BrokenPromiseError when it may not be."""
+        _demand(not self.frozen(node_of(action).id), "a frozen node is acted on")
         match action:
             case PutNode(node, before):
-                _demand(self.volume.get(node.id) == before, "the volume holds another state")
+                there = self.volume.get(node.id)
+                _demand(there in (before, before and _aside(before)), "the volume holds another state")
                 _demand(before is None or before.kind == node.kind, "a node changes its kind")
                 _demand_parent(self.volume, node)
                 others = (other for other in self.volume.children(node.parent) if other.name == node.name)
@@ -335,6 +334,9 @@ class World:
                     here = self.disk.get(node.id)
                     _demand(here is not None and here.substance == node.substance, "no such content to upload")
                 self.volume.put(node)
+            case ParkNode(before):
+                _demand(self.volume.get(before.id) == before, "the volume holds another state")
+                self.volume.put(_aside(before))
             case RemoveNode(before):
                 _demand(self.volume.get(before.id) == before, "the volume holds another state")
                 _demand(not self.volume.children(before.id), "a folder that is not empty")
@@ -362,6 +364,11 @@ class World:
             _demand(not flaws_of(tree), f"no tree: {flaws_of(tree)}")
 
 
+def _aside(node: Node) -> Node:
+    """Give a node where it is parked."""
+    return node._replace(parent=PARKED, name=node.id.hex())
+
+
 def _demand_parent(tree: MemoryTree, node: Node) -> None:
     """Demand that a folder is there for a node, and not below the node itself."""
     at = node.parent
@@ -376,10 +383,3 @@ def _demand_parent(tree: MemoryTree, node: Node) -> None:
 def _demand(holds: bool, what: str) -> None:  # noqa: FBT001 -- an assertion with a name
     if not holds:
         raise BrokenPromiseError(what)
-
-
-def _drawn(chance: Random) -> Outcome:
-    number = chance.random()
-    if number < 0.75:
-        return Outcome.OK
-    return Outcome.FAILED if number < 0.9 else Outcome.DONE_BUT_REPORTED_FAILED

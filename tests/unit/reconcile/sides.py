@@ -117,6 +117,8 @@ def _remote(action: RemoteAction) -> str:
         case PutNode(node, before):
             is_new = before is None or before.substance != node.substance
             return f"{'upload' if is_new and node.kind != 'd' else 'put'} {_place(node)}"
+        case ParkNode(before):
+            return f"park {_place(before)}"
         case RemoveNode(before):
             return f"remove {_place(before)}"
 

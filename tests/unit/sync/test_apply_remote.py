@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from mega_cli.reconcile.actions import PutNode, RemoveNode, Step
+from mega_cli.reconcile.actions import ParkNode, PutNode, RemoteAction, RemoveNode, Step
 from mega_cli.reconcile.nodes import ROOT, Node
 from mega_cli.reconcile.situation import Reason
 from mega_cli.sync import apply_remote
@@ -216,13 +216,12 @@ def test_many_files_are_committed_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_node_that_stands_aside_is_not_left_there_by_a_cut() -> None:
     """No part of a commit ends between the two steps of one node."""
     first, second = (Node(bytes([number]) * 16, ROOT, name, "f") for number, name in ((1, "a"), (2, "b")))
-    aside = first._replace(name="moving")
     new = Node(bytes([3]) * 16, ROOT, "n", "f", bytes(32), 5 << 30)
-    steps = (
-        Step(PutNode(aside, first)),
+    steps: tuple[Step[RemoteAction], ...] = (
+        Step(ParkNode(first)),
         Step(PutNode(new, None)),
         Step(PutNode(second._replace(name="a"), second), (0,)),
-        Step(PutNode(first._replace(name="b"), aside), (2,)),
+        Step(PutNode(first._replace(name="b"), first), (2,)),
         Step(RemoveNode(new)),
     )
 

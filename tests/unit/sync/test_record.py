@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mega_cli.reconcile.actions import MakeFolder, Plan, PutNode, RemoteAction, RemoveFolder, Step
+from mega_cli.reconcile.actions import MakeFolder, ParkNode, Plan, PutNode, RemoteAction, RemoveFolder, Step
 from mega_cli.reconcile.nodes import Node
 from mega_cli.reconcile.situation import Reason
-from mega_cli.reconcile.trees import parked
 from mega_cli.state.sync_state import StalledRow, SyncState
 from mega_cli.sync.record import wake_all, without_resting
 from tests.kit.forest import file, folder, id_of
@@ -40,10 +39,10 @@ def test_a_step_of_what_failed_rests_with_all_that_comes_after_it() -> None:
 
 
 def test_what_would_be_parked_stays_when_it_could_not_come_back() -> None:
-    """Half of a swap is no swap: nobody shall see a folder called 'moving'."""
+    """Half of a swap is no swap."""
     one, other = file("a"), file("b")
-    aside = parked(one)
-    circle = (put(aside, one), put(other._replace(name="a"), other, 0), put(one._replace(name="b"), aside, 1))
+    park: Step[RemoteAction] = Step(ParkNode(one))
+    circle = (park, put(other._replace(name="a"), other, 0), put(one._replace(name="b"), one, 1))
 
     assert planned(Plan(remote=circle), "b", Reason.QUOTA).remote == ()
 

@@ -68,6 +68,17 @@ def test_what_changes_here_is_told_by_both_names() -> None:
     ]
 
 
+def test_a_swap_in_the_volume_is_told_as_two_moves() -> None:
+    """What a step is parked for is told, its parking is not."""
+    moved = DOCS._replace(name="link")
+    plan = remote(ParkNode(LINK), PutNode(moved, DOCS), PutNode(LINK._replace(name="docs"), LINK))
+
+    assert lines(plan, None, MemoryTree([DOCS, LINK])) == [
+        Told(Deed.MOVE, THERE, "link/", "docs/"),
+        Told(Deed.MOVE, THERE, "docs", "link"),
+    ]
+
+
 def test_deletions_are_told_where_they_were_seen() -> None:
     """Here in the folder of this disk, there in that of the volume."""
     tree = MemoryTree([DOCS, FILE])
