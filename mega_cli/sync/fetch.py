@@ -15,7 +15,7 @@ from mega_cli.reconcile.nodes import NodeId, path_of
 from mega_cli.sync.local_end import LocalEnd, UnfitError
 from mega_cli.sync.outcome import Outcome
 from mega_cli.sync.publish import Publishing, Staging
-from mega_cli.sync.remote import Download, RemoteFolder
+from mega_cli.sync.remote import Download, RemoteFolder, StalePartError
 
 T = TypeVar("T")
 _Waiting = dict[NodeId, tuple[int, Staging]]
@@ -65,7 +65,7 @@ class Fetcher:
         path = path_of(remote, staging.node.id)
         if there is None or path is None or there.digest != staging.node.digest:
             return Download(staging.node, (), staging.open)
-        return Download(there, path, staging.open)
+        return Download(there, path, staging.open, staging.held_bytes, staging.held)
 
     def _fetched(
         self, downloads: list[Download], waiting: _Waiting, outcome: Outcome
@@ -100,9 +100,12 @@ class Fetcher:
             yield step, publishing
 
     def _dropped(self, staging: Staging, error: MegaError | OSError | None, outcome: Outcome) -> None:
-        """Note why something was not fetched, and remove what came of it."""
-        staging.drop()
-        if error is None:
+        """Note why something was not fetched; what came of a large file waits for a later run if that can go on."""
+        if isinstance(error, TemporaryError) and not isinstance(error, StalePartError):
+            staging.leave()
+        else:
+            staging.drop()
+        if error is None or isinstance(error, StalePartError):
             outcome.skipped += 1
         elif isinstance(error, OSError):
             outcome.failed_on_disk(staging.node, error)

@@ -7,6 +7,7 @@ part of a file. A note in the journal is durable before the step, so that `finis
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, final
 
@@ -16,7 +17,7 @@ from mega_cli.errors import LimitError
 from mega_cli.localfs.disk import NO_EXCHANGE, Found, NewFile, Place
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.actions import FetchFile, WriteLink
-from mega_cli.reconcile.nodes import Node
+from mega_cli.reconcile.nodes import ROOT, Node
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.local_end import TMP, LocalEnd, UnfitError, made_stamps
 from mega_cli.sync.trash import Trashing, put_in_trash, trashing_of
@@ -24,8 +25,12 @@ from mega_cli.sync.trash import Trashing, put_in_trash, trashing_of
 KIND: Final = "publish"
 FRESH: Final = b"new-"
 """Begins the name of what is published where nothing is: what is left of it is ours, and may be removed."""
+PART: Final = b"part-"
+"""Begins the name of a large file on its way: a later run goes on with it, or removes it when it is a day old."""
 EXCHANGED: Final = b"put-"
 """Begins the name of what is exchanged: what is left of it may be the user's, and is never removed."""
+_READ_BYTES: Final = 1 << 20
+_WRITABLE: Final = 0o200
 
 
 @final
@@ -38,6 +43,8 @@ class Publishing(msgspec.Struct, frozen=True):
     made: tuple[int, ...]
     """The stamps of what lies in `tmp`."""
     displaces: Trashing | None
+    is_as_there: bool = False
+    """The volume had the node exactly so when it was fetched."""
 
     def __repr__(self) -> str:
         """Show no name."""
@@ -63,7 +70,9 @@ class Staging:
         self.target = end.place_for(action.node, row)
         self._row: LocalRow | None = row
         self._expect()
-        self.tmp: Place = (*TMP, FRESH + end.token())
+        is_large = self.node.kind == "f" and self.node.size >= end.settings.part_least_bytes
+        self.tmp: Place = (*TMP, _part_name(self.node) if is_large else FRESH + end.token())
+        self.held_bytes = _part_bytes(end, self.tmp, self.node) if is_large else 0
         self._file: NewFile | None = None
 
     def _expect(self) -> None:
@@ -74,13 +83,23 @@ class Staging:
             self._end.require_free(self.node, self.target)
 
     def open(self) -> NewFile:
-        """Make the file, if the disk has room for it. Raises LimitError, OSError."""
+        """Make the file, or go on with it, if the disk has room for it. Raises LimitError, OSError."""
         least_bytes = self._end.settings.free_least_bytes
-        if self._end.disk.free_bytes() - self.node.size < least_bytes:
+        if self._end.disk.free_bytes() - (self.node.size - self.held_bytes) < least_bytes:
             message = f"to fetch it would leave less than {least_bytes >> 20:,} MiB free on this disk"
             raise LimitError(message, "free some space and run the same command again")
-        self._file = self._end.disk.make_file(self.tmp)
+        disk = self._end.disk
+        self._file = disk.continue_file(self.tmp) if self.held_bytes else disk.make_file(self.tmp)
         return self._file
+
+    def held(self) -> Iterator[bytes]:
+        """Read back what an earlier run left of the file. Raises OSError."""
+        if not self.held_bytes:
+            return
+        with self._end.disk.open_file(self.tmp) as file:
+            buffer = bytearray(min(self.held_bytes, _READ_BYTES))
+            while size := file.readinto(buffer):
+                yield bytes(memoryview(buffer)[:size])
 
     def make_durable(self) -> tuple[int, ...]:
         """Make what was fetched durable, in any thread; give its stamps. Raises OSError."""
@@ -102,19 +121,50 @@ class Staging:
     def publishing(self, made: tuple[int, ...]) -> Publishing:
         """Say what is to be published, now that it is durable. Raises UnfitError, OSError."""
         if self._row is None:
+            if self.tmp[-1].startswith(PART):  # whole now: nothing goes on with it
+                self._take(FRESH)
             return Publishing(self.node, self.target, self.tmp, made, None)
         displaces = trashing_of(self._end, self._row, self.target)
-        ours = (*TMP, EXCHANGED + self._end.token())
+        self._take(EXCHANGED)
+        return Publishing(self.node, self.target, self.tmp, made, displaces)
+
+    def _take(self, beginning: bytes) -> None:
+        """Give what was fetched a name that says what it is from now on. Raises OSError."""
+        ours = (*TMP, beginning + self._end.token())
         self._end.rename(self.tmp, ours)
         self.tmp = ours
-        return Publishing(self.node, self.target, self.tmp, made, displaces)
+
+    def leave(self) -> None:
+        """Keep what was fetched of a large file for a later run; drop the rest."""
+        if self._file is None or not self.tmp[-1].startswith(PART):
+            self.drop()
+        else:
+            self._file.close()
 
     def drop(self) -> None:
         """Remove what was fetched of it."""
         if self._file is not None:
             self._file.close()
+        if self._file is not None or self.held_bytes:
             with suppress(FileNotFoundError):
                 self._end.disk.remove_file(self.tmp)
+
+
+def _part_name(node: Node) -> bytes:
+    """Name the part of one node's one content: another node or version has another."""
+    return PART + f"{node.id.hex()}-{node.digest[:16].hex()}".encode()
+
+
+def _part_bytes(end: LocalEnd, place: Place, node: Node) -> int:
+    """Say how much an earlier run left; what cannot be a part of the file is removed. Raises OSError."""
+    found = end.disk.look(place)
+    if found is None:
+        return 0
+    is_ours = found.kind == "f" and found.links == 1 and found.stamps.mode & _WRITABLE  # till it was described
+    if is_ours and found.stamps.size <= node.size:
+        return found.stamps.size
+    end.disk.remove_file(place)
+    return 0
 
 
 def publish(end: LocalEnd, task: Publishing) -> None:
@@ -156,9 +206,21 @@ def finish(end: LocalEnd, task: Publishing) -> bool:
             put_in_trash(end, task.displaces, task.tmp)
         elif _is_cleared(end, task.displaces):
             put_in_trash(end, task.displaces, task.displaces.hidden)
-    if is_published:
+    if is_published and not end.is_claimed(task.node):  # a scan may have met it before a note could be settled
         end.put_row(task.node, task.target, task.made)
+        _agree(end, task)
     return is_published
+
+
+def _agree(end: LocalEnd, task: Publishing) -> None:
+    """Let the base know that the content came from the volume: what the volume has by now may be something newer."""
+    base, node = end.state.base, task.node
+    before = base.get(node.id)
+    if before is not None:
+        agreed = before._replace(digest=node.digest, size=node.size, target=node.target, mtime_ns=node.mtime_ns)
+        base.put_all([agreed])
+    elif task.is_as_there and (node.parent == ROOT or base.get(node.parent) is not None):
+        base.put_all([node])
 
 
 def _is_ours(end: LocalEnd, task: Publishing, place: Place, found: Found | None) -> bool:

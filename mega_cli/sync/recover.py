@@ -19,6 +19,7 @@ from mega_cli.state.sync_state import JournalRow, state_failures
 from mega_cli.sync import folders, publish, relocate, trash
 from mega_cli.sync.local_end import TMP, LocalEnd, UnfitError
 
+_PART_KEPT_NS: Final = 86_400 * 10**9
 _TYPES: Final[Mapping[str, type[msgspec.Struct]]] = {
     publish.KIND: publish.Publishing,
     trash.KIND: trash.Trashing,
@@ -72,19 +73,21 @@ def _id_of(task: msgspec.Struct) -> NodeId:
 
 
 def sweep(end: LocalEnd) -> None:
-    """Clear `.mega/tmp` of what no note names: parts of files go, what may be the user's is kept.
+    """Clear `.mega/tmp` of what no note names: what was fetched goes, what may be the user's is kept.
 
-    Nobody goes on with a part, and cut runs must not fill the disk. What may be the user's is left only when the state
-    was lost, or a crash fell just before its note. What the disk refuses is left for the next time. Raises OSError when
-    it cannot be listed.
+    A large file's part is kept for a day, since a later run goes on with it; more would fill the disk. What may be the
+    user's is left only when the state was lost, or a crash fell just before its note. What the disk refuses is left for
+    the next time. Raises OSError when it cannot be listed.
     """
+    now_ns = end.clock.now_ns()
     named = {place for row in end.state.journal() for place in _places(row)}
     for name, found, _ in end.disk.list_folder(TMP):
         place = (*TMP, name)
         if place in named or found is None:
             continue
         with suppress(OSError):
-            if name.startswith(publish.FRESH):
+            is_old = abs(now_ns - found.stamps.mtime_ns) >= _PART_KEPT_NS
+            if name.startswith(publish.FRESH) or (name.startswith(publish.PART) and is_old):
                 end.disk.remove_file(place)
                 continue
             with end.state.transaction():

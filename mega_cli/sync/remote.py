@@ -110,12 +110,25 @@ class Sink(Protocol):
 class Download(NamedTuple):
     """A file to be fetched: the node as observed, where it stands in the folder, and who takes it.
 
-    `open` is called just before the first piece.
+    `open` is called just before the first piece. An earlier try may have left the sink `held_bytes` of the file, from
+    its beginning: `held` gives them back, and only the rest is written. They are believed when the whole verifies.
     """
 
     node: Node
     path: RemotePath
     open: Callable[[], Sink]
+    held_bytes: int = 0
+    held: Callable[[], Iterable[bytes | memoryview]] = tuple
+
+
+class StalePartError(TemporaryError):
+    """What an earlier try left of a file is no part of it: the file must be fetched from its beginning."""
+
+    name = "stale_part"
+
+    def __init__(self) -> None:
+        """Say what hardly anybody reads: the next cycle fetches it anew."""
+        super().__init__("what was left of an earlier download does not fit", "run the same command again")
 
 
 class Downloaded(NamedTuple):

@@ -25,5 +25,7 @@ class Settings:
     trash_days: int = 30
     free_least_bytes: int = 1 << 30
     """Nothing is fetched that would leave less room than this."""
+    part_least_bytes: int = 8 << 20
+    """A larger download that is cut goes on where it stopped; a smaller one begins anew."""
     ignore_lines: tuple[str, ...] = ()
     """This device's own ignore rules, gitignore syntax; they come after every `.megaignore`."""

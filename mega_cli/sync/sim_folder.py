@@ -32,6 +32,7 @@ from mega_cli.sync.remote import (
     RemoteMark,
     RemoteMovedError,
     Sight,
+    StalePartError,
     Upload,
     Uploaded,
 )
@@ -244,12 +245,15 @@ class SimFolder:
         data = self._volume.blobs.get(node.digest)
         try:
             sink = download.open()
-            if data:
-                sink.write(data)
+            whole = b"".join(map(bytes, download.held()))
+            if data and (rest := data[len(whole) :]):
+                sink.write(rest)
+                whole += rest
         except (MegaError, OSError) as error:
             return error
-        is_good = fault is not Fault.BAD_BLOB and data is not None and content_digest(data) == node.digest
-        return None if is_good else IntegrityError()
+        if fault is not Fault.BAD_BLOB and data is not None and content_digest(whole) == node.digest:
+            return None
+        return StalePartError() if download.held_bytes else IntegrityError()
 
 
 def _changes(before: SimTree, after: SimTree) -> list[Change]:

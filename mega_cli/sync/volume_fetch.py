@@ -15,7 +15,7 @@ from mega_cli.crypto.content import ContentHasher, content_hasher
 from mega_cli.errors import IntegrityError, MegaError
 from mega_cli.formats.page import Entry
 from mega_cli.model import DATA, Ref
-from mega_cli.sync.remote import Download, Downloaded, RemoteMovedError, Sink
+from mega_cli.sync.remote import Download, Downloaded, RemoteMovedError, Sink, StalePartError
 from mega_cli.volume.download import fetch_in_order
 from mega_cli.volume.lists import data_refs, entry_refs
 from mega_cli.volume.progress import Progress
@@ -35,6 +35,7 @@ def fetch_files(
         for download in files:
             progress.expect(1, download.node.size)
             job = _begin(source, download, find(download))
+            progress.skip(download.held_bytes - job.skip)
             jobs.append(job)
             for ref in job.refs:
                 yield job, ref
@@ -62,6 +63,8 @@ class _Job:
     error: MegaError | OSError | None = None
     sink: Sink | None = field(default=None, repr=False)
     hasher: ContentHasher = field(default_factory=content_hasher, repr=False)
+    skip: int = 0
+    """How many bytes of the first chunk the sink holds already."""
     left: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,8 +75,10 @@ class _Job:
         """Pass the next chunk on."""
         self.left -= 1
         if self.error is None:
-            self._guarded(lambda sink: sink.write(plain))
-            self.hasher.update(plain)
+            rest = memoryview(plain)[self.skip :]
+            self.skip = 0
+            self._guarded(lambda sink: sink.write(rest))
+            self.hasher.update(rest)
 
     def lose(self) -> None:
         """Note that the next chunk cannot be had."""
@@ -85,7 +90,7 @@ class _Job:
         if self.error is None:
             self._guarded(lambda _sink: None)  # a file without content has no first piece
         if self.error is None and self.hasher.digest() != self.download.node.digest:
-            self.error = IntegrityError()
+            self.error = StalePartError() if self.download.held_bytes else IntegrityError()
         return Downloaded(self.download.node, self.error)
 
     def _guarded(self, act: Callable[[Sink], None]) -> None:
@@ -93,6 +98,8 @@ class _Job:
         try:
             if self.sink is None:
                 self.sink = self.download.open()
+                for piece in self.download.held():
+                    self.hasher.update(piece)
             act(self.sink)
         except (MegaError, OSError) as error:
             self.error = error
@@ -108,4 +115,14 @@ def _begin(source: Source, download: Download, entry: Entry | None) -> _Job:
             (refs,) = data_refs(source, [entry])
     except IntegrityError as error:
         return _Job(download, error=error)
-    return _Job(download, refs)
+    return _rest(download, refs)
+
+
+def _rest(download: Download, refs: list[Ref]) -> _Job:
+    """Leave out the chunks that the sink holds whole."""
+    held = download.held_bytes
+    for at, ref in enumerate(refs):
+        if held < ref.plain_len:
+            return _Job(download, refs[at:], skip=held)
+        held -= ref.plain_len
+    return _Job(download)

@@ -8,7 +8,7 @@ import pytest
 
 from mega_cli.errors import IntegrityError, MissingBlobsError
 from mega_cli.localfs.failures import SourceChangedError
-from mega_cli.sync.remote import Edit, RemoteMovedError, Upload
+from mega_cli.sync.remote import Download, Edit, RemoteMovedError, StalePartError, Upload
 from tests.kit.forge import fixed
 from tests.kit.remote_ends import (
     Client,
@@ -155,3 +155,29 @@ def test_past_content_is_known_as_past(levers: Levers, one: Client) -> None:
 def test_a_folder_without_a_past_has_none(one: Client) -> None:
     """Nothing is no error."""
     assert one.folder.past_digests() == frozenset()
+
+
+@pytest.mark.parametrize("held", [0, 1, 700_000, 2_500_000, 3_000_000])
+def test_a_download_goes_on_from_what_is_held(one: Client, held: int) -> None:
+    """Only the rest is written, from the very byte on, and the whole is verified."""
+    data = fixed("film", 3_000_000)
+    node = a_file("film", data)
+    one.put((node, data))
+    sink = MemorySink()
+    download = Download(node, ("film",), lambda: sink, held, lambda: [data[: held // 2], data[held // 2 : held]])
+
+    (answer,) = one.folder.fetch([download])
+
+    assert (answer.error, sink.data) == (None, data[held:])
+
+
+@pytest.mark.parametrize("held", [1, 700_000, 3_000_000])
+def test_a_part_that_does_not_fit_is_stale(one: Client, held: int) -> None:
+    """It says nothing of the server, which is asked for the whole file next."""
+    data = fixed("film", 3_000_000)
+    node = a_file("film", data)
+    one.put((node, data))
+
+    (answer,) = one.folder.fetch([Download(node, ("film",), MemorySink, held, lambda: [bytes(held)])])
+
+    assert isinstance(answer.error, StalePartError)
