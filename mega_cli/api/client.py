@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 
 from mega_cli.api import operations
+from mega_cli.api.feed import FEED_WAIT_MOST_S, FeedAnswer, feed_answer
 from mega_cli.api.operations import Request, Response, Transport
 from mega_cli.api.retry import Retry, RetryableError, RetryPolicy
 from mega_cli.errors import IntegrityError, MissingBlobsError, MissingItemError, NotLoggedInError
@@ -141,6 +142,15 @@ class ServerClient:
             if not error.missing <= needed:
                 raise IntegrityError from error
             raise MissingBlobsError(error.missing | self.missing(volume, needed)) from error
+
+    def feed(self, after: str, wait_s: float) -> FeedAnswer:
+        """Ask whether a volume of the account has moved since the cursor `after`, "" for none: a hint, unverified.
+
+        The server may hold the question for `wait_s`, at most 55 s; a connection of its own waits, so it holds up no
+        other request. Sent once: whoever watches decides when to ask again (`FeedPace`), whatever it raises.
+        """
+        request = operations.feed(after, min(max(wait_s, 0.0), FEED_WAIT_MOST_S))
+        return feed_answer(operations.parse(self._transport.send(request, self._bearer()), messages.FeedReply))
 
     # --- blobs --------------------------------------------------------------------------------------------------------
 

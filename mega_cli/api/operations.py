@@ -6,6 +6,7 @@ well-framed and wrong is an IntegrityError; error answers become our exceptions 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
@@ -39,6 +40,7 @@ _FIRST_SERVER_ERROR: Final = 500
 _TOO_LARGE: Final = 413
 _TIMED_OUT: Final = 408
 _TOO_MANY: Final = 429
+_FEED_BYTES: Final = 64 * limits.KIB
 _RECORDS_BYTES: Final = limits.RECORDS_PER_REPLY * limits.ROOT_RECORD_BYTES
 
 
@@ -53,6 +55,8 @@ class Request:
     extra: Mapping[str, str] = field(default_factory=dict, repr=False)
     expects: tuple[int, ...] = (_OK,)
     most_bytes: int = limits.JSON_BYTES
+    wait_s: float = 0.0
+    """So much later than others the answer may begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,13 @@ def commit(volume: VolumeId, record: bytes, needs: Iterable[BlobId]) -> Request:
     """Swap the head for `record`, which relies on `needs`. 200: the record was in the chain already."""
     path = routes.path(routes.COMMITS, volume=volume.hex())
     return Request("POST", path, (record, join_id_set(needs)), expects=(_OK, _CREATED))
+
+
+def feed(after: str, wait_s: float) -> Request:
+    """Ask which volumes have moved since the cursor `after`, "" for none; the server may hold it for `wait_s`."""
+    return Request(
+        "GET", f"{routes.FEED}?after={after}&wait={math.ceil(wait_s)}", most_bytes=_FEED_BYTES, wait_s=wait_s
+    )
 
 
 def add_link(request: messages.LinkRequest) -> Request:

@@ -39,6 +39,7 @@ from mega_cli.model import Network
 from mega_server.protocol import headers, limits
 
 POOL_CONNECTIONS: Final = 16
+"""Beside the one on which the feed waits."""
 _PIECE_BYTES: Final = 256 * 1024
 _LEAST_BYTES: Final = 4 * 1024
 """An answer that brings less than this in a read timeout's time of waiting has stalled, however it trickles."""
@@ -97,7 +98,7 @@ class HttpTransport:
             raise PolicyError(message, "use https, or add --insecure-http on a network you trust")
         times = timeouts or Timeouts()
         self._base_url = address.origin
-        self._stall_s = times.read_s
+        self._times = times
         self._pace = pace
         self._client = _client(
             base_url=address.origin,
@@ -105,8 +106,8 @@ class HttpTransport:
             trust_env=not address.is_loopback,
             proxy=network.proxy or None,
             follow_redirects=False,
-            timeout=httpx.Timeout(connect=times.connect_s, read=times.read_s, write=times.write_s, pool=None),
-            limits=httpx.Limits(max_connections=POOL_CONNECTIONS, max_keepalive_connections=POOL_CONNECTIONS),
+            timeout=_timeout(times),
+            limits=httpx.Limits(max_connections=POOL_CONNECTIONS + 1, max_keepalive_connections=POOL_CONNECTIONS + 1),
             headers={
                 "Accept-Encoding": "identity",
                 "User-Agent": _SOFTWARE,
@@ -148,6 +149,7 @@ class HttpTransport:
                 request.path,
                 content=self._paced(_pieces(request.parts)) if request.parts else None,
                 headers=fields | dict(request.extra),
+                timeout=_timeout(self._times, request.wait_s),
             ) as answer:
                 if not check_head(answer.status_code, _lowered(answer), request.expects):
                     body = self._read_whole(answer, limits.JSON_BYTES)
@@ -181,7 +183,7 @@ class HttpTransport:
             waited_s, size_bytes = waited_s + time.monotonic() - since_s, size_bytes + len(piece)
             if size_bytes >= _LEAST_BYTES:
                 waited_s, size_bytes = 0.0, 0
-            elif waited_s > self._stall_s:
+            elif waited_s > self._times.read_s:
                 reason = f"{self._base_url} hardly sends anything"
                 raise RetryableError(reason)
             if self._pace is not None:
@@ -231,6 +233,10 @@ class HttpTransport:
         return RetryableError(
             message, f"check address and network; to see when it is back: curl {self._base_url}/healthz"
         )
+
+
+def _timeout(times: Timeouts, wait_s: float = 0.0) -> httpx.Timeout:
+    return httpx.Timeout(connect=times.connect_s, read=times.read_s + wait_s, write=times.write_s, pool=None)
 
 
 def _client(**settings: Any) -> httpx.Client:  # noqa: ANN401 -- httpx's own settings

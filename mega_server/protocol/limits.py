@@ -43,6 +43,11 @@ SESSIONS_PER_ACCOUNT = 1_000
 """A script that logs in every hour stays within; a list of them fits an answer."""
 DEVICE_NAME_CHARS = 100
 
+FEED_WAIT_S = 55
+"""The longest that a request for the feed is held; proxies cut what is silent for a minute."""
+FEED_POLL_S = 20
+"""How long a client rests that the server cannot hold."""
+
 LINK_RECORD_BYTES = 1_104
 LINK_SESSION_S = 6 * 3_600
 LINKS_PER_ACCOUNT = 10_000

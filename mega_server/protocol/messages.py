@@ -170,6 +170,19 @@ class AccountInfo(Message, frozen=True, kw_only=True):
     volumes: list[VolumeInfo]
 
 
+class FeedReply(Message, frozen=True, kw_only=True):
+    """`GET /v1/feed`: a hint that heads have moved, and never more than that."""
+
+    cursor: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{1,64}$")]
+    """What to ask with next."""
+    is_reset: bool
+    """The cursor asked with means nothing here: anything may have changed since."""
+    changes: list[VolumeInfo]
+    """Every volume of the account, when any has moved since the cursor; else none."""
+    rest_s: Annotated[float, msgspec.Meta(ge=0)]
+    """How long to rest before the next question; 0 from a server that holds it until something changes."""
+
+
 class LinkRequest(Message, frozen=True, kw_only=True):
     """`POST /v1/links`: a link as its owner makes it. Sending the same again is a success."""
 
