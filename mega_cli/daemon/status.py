@@ -75,10 +75,15 @@ class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
     absent: int = 0
     """Items of the volume that this disk cannot hold."""
     files_done: int = 0
-    """Of the plan that is being carried out; also the three below."""
+    """Of the plan that is being carried out, also the six below; while scanning, of the places looked at."""
     files_total: int = 0
     bytes_done: int = 0
     bytes_total: int = 0
+    bytes_up_done: int = 0
+    """What of `bytes_done` goes up to the volume; the rest comes down."""
+    bytes_up_total: int = 0
+    left_s: int = -1
+    """How long the plan will still take, at the pace of now; -1: not known."""
     last_checked_ms: int = 0
     """When the volume's head was verified last."""
     last_scan_ms: int = 0

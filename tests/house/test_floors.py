@@ -23,7 +23,8 @@ FLOORS: Final = {
         ("volume",),
         ("account",),  # beside volume in kind: it makes the session that volume works with
         ("share", "sync"),
-        ("daemon", "output"),
+        ("daemon",),
+        ("output",),  # it writes how the daemon stands, too
         ("options",),  # what several commands declare alike
         ("commands",),
         ("main",),
