@@ -11,7 +11,8 @@ from mega_cli.output.progress import shown_progress
 from mega_cli.output.run import report_run
 from mega_cli.output.syncs import standing_fields, standing_table
 from mega_cli.share.healing import open_to_change
-from mega_cli.sync.pair_run import RunOptions, stored, sync_pair
+from mega_cli.sync.pair_run import stored, sync_pair
+from mega_cli.sync.syncing import RunOptions
 from mega_cli.sync.syncs import forget, list_pairs
 from mega_cli.system.clock import SystemClock
 from mega_cli.system.directories import open_home

@@ -16,7 +16,7 @@ from mega_cli.errors import MegaError
 from mega_cli.options.command import dry_run_option
 from mega_cli.options.transfer import bwlimit_option, transfers_option
 from mega_cli.reconcile.situation import DeleteLimit
-from mega_cli.sync.pair_run import RunOptions
+from mega_cli.sync.syncing import RunOptions
 
 _MOST: Final = re.compile(r"(\d{1,9})(%?)", re.ASCII)
 _WHOLE_PERCENT: Final = 100

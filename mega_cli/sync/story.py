@@ -130,3 +130,18 @@ class _Teller:
             return self._after[id_]
         ids = (id_, self._other_ids.get(id_, id_))
         return next((node for tree in self._trees for one in ids if (node := tree.get(one)) is not None), None)
+
+
+class Moving(NamedTuple):
+    """How much content a plan moves."""
+
+    files: int
+    size_bytes: int
+
+
+def moving(plan: Plan) -> Moving:
+    """Count what a plan fetches and uploads."""
+    sizes = [step.action.node.size for step in plan.local if isinstance(step.action, FetchFile)]
+    puts = (step.action for step in plan.remote if isinstance(step.action, PutNode))
+    sizes += [put.node.size for put in puts if put.has_content]
+    return Moving(len(sizes), sum(sizes))

@@ -27,7 +27,7 @@ _times = count(_OLD_S)
 
 def hurry(patch: pytest.MonkeyPatch) -> None:
     """Have runs in this process believe at once that a file rests and that a name is gone."""
-    patch.setattr("mega_cli.sync.pair_run.Settings", partial(Settings, least_age_s=0.0, absence_s=0.0))
+    patch.setattr("mega_cli.sync.syncing.Settings", partial(Settings, least_age_s=0.0, absence_s=0.0))
 
 
 @dataclass

@@ -14,10 +14,11 @@ from mega_cli.reconcile.actions import Plan
 from mega_cli.reconcile.situation import DeleteLimit, Mode
 from mega_cli.state.sync_state import HoldRow, SyncState
 from mega_cli.sync.marker import Verdict
-from mega_cli.sync.pair_run import RunOptions, Wanted
+from mega_cli.sync.pair_run import Wanted
 from mega_cli.sync.pairs import Pair, Pairs, open_pairs
 from mega_cli.sync.report import CycleReport
 from mega_cli.sync.run_report import RunReport
+from mega_cli.sync.syncing import RunOptions
 from mega_cli.system.directories import open_home
 from tests.unit.commands.conftest import Run as RunWords
 
