@@ -25,7 +25,7 @@ from mega_cli.state.sync_trees import LocalTable, TreeTable
 _BUSY_S: Final = 30
 _CACHE_KIB: Final = 65_536
 """At most; the default of 2 MiB writes pages of a large transaction out and reads them back, over and over."""
-_ANEW: Final = "begin anew, which deletes nothing: mega syncs, then mega syncs rm ID, and sync again"
+_ANEW: Final = "begin anew, which deletes nothing: mega syncs rm ID, then the same mega sync again"
 """A resync would have to read the state first."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_node: Final = msgspec.msgpack.Decoder(Node).decode

@@ -132,7 +132,8 @@ class Engine:
             found = self._end.disk.look(place)
             if found is None or found.kind != "d":
                 message = "the synced folder is not there, or its own folder .mega is missing: is its disk mounted?"
-                raise SafetyStopError(message, "nothing was changed; mount or restore it")
+                hint = "nothing was changed; mount or restore it; to sync it no more: mega syncs rm ID"
+                raise SafetyStopError(message, hint)
 
     def _recover(self) -> Mapping[NodeId, Reason]:
         """Settle what an earlier run left, and look after trash and tmp."""

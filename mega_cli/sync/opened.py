@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 
 from mega_cli.account import open_session
 from mega_cli.crypto.keys import MasterKeys
-from mega_cli.errors import SafetyStopError
+from mega_cli.errors import MegaError, SafetyStopError
 from mega_cli.localfs.failures import disk_failures
 from mega_cli.localfs.real_disk import RealDisk
 from mega_cli.state.sync_state import SyncState, state_failures
@@ -25,13 +25,23 @@ from mega_cli.system.directories import Home
 
 
 @contextmanager
+def naming(pair: Pair) -> Iterator[None]:
+    """Put the pair's id into the hints of errors that arise where it is not known, so that they can be pasted."""
+    try:
+        yield
+    except MegaError as error:
+        error.hint = error.hint.replace("mega syncs rm ID", f"mega syncs rm {pair.id}")
+        raise
+
+
+@contextmanager
 def reading(pairs: Pairs, pair: Pair) -> Iterator[SyncState | None]:
     """Open a pair's state to look at it; None when it has none yet. Raises SafetyStopError."""
     path = pairs.state_file(pair)
     if not path.exists():
         yield None
         return
-    with SyncState(path) as state, state_failures():
+    with naming(pair), SyncState(path) as state, state_failures():
         yield state
 
 
@@ -58,6 +68,7 @@ def changing(home: Home, pair: Pair) -> Iterator[LocalEnd]:
     pairs, session = open_pairs(home), open_session(home)
     volume = MasterKeys(session.master_key, session.epoch).volume_id
     with (
+        naming(pair),
         pairs.lock(pair),
         open_folder(pair) as disk,
         SyncState(pairs.state_file(pair)) as state,

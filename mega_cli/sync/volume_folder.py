@@ -114,7 +114,7 @@ class VolumeFolder:
             raise RollbackError(
                 f"the volume's history was replaced: revision {since.revision}, which this folder was last synced "
                 "with, is no part of it",
-                "to compare both sides anew, deleting nothing: mega syncs rm, then the same mega sync again",
+                "to compare both sides anew, deleting nothing: mega syncs rm ID, then the same mega sync again",
             )
         tree = open_tree(self._session, head)
         before = None if since is None else _State.unpack(since.folder)
@@ -341,5 +341,5 @@ def _node(edit: Edit) -> Node:
 def _gone(path: str) -> SafetyStopError:
     return SafetyStopError(
         f"the folder {path} is gone from the volume, or another one has its name: nothing was changed",
-        "to get it back: mega trash; to sync with what is there now: mega syncs rm, then mega sync again",
+        "to get it back: mega trash; to sync with what is there now: mega syncs rm ID, then the same mega sync again",
     )

@@ -127,5 +127,5 @@ def misfit() -> SafetyStopError:
     """Make the error for edits that were made for another folder than the one they are applied to."""
     return SafetyStopError(
         "what this device remembers of the folder in the volume does not fit what is there, so nothing was changed",
-        "to compare both sides anew, deleting nothing: mega syncs rm, then the same mega sync again",
+        "to compare both sides anew, deleting nothing: mega syncs rm ID, then the same mega sync again",
     )
