@@ -123,7 +123,8 @@ class Staging:
         if self._row is None:
             if self.tmp[-1].startswith(PART):  # whole now: nothing goes on with it
                 self._take(FRESH)
-            return Publishing(self.node, self.target, self.tmp, made, None)
+            is_as_there = self._end.state.remote.get(self.node.id) == self.node
+            return Publishing(self.node, self.target, self.tmp, made, None, is_as_there)
         displaces = trashing_of(self._end, self._row, self.target)
         self._take(EXCHANGED)
         return Publishing(self.node, self.target, self.tmp, made, displaces)

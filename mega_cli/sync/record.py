@@ -69,7 +69,7 @@ def _is_in_the_way(row: StalledRow, removed: Collection[NodeId]) -> bool:
 
 
 def _rests(row: StalledRow, now_ns: int, is_kept: Callable[[NodeId], bool]) -> bool:
-    is_early = now_ns < row.next_ns <= now_ns + _REST_MOST_S * _SECOND_NS  # beyond that, the clock was set back
+    is_early = now_ns < row.next_ns <= now_ns + _rest_ns(row.tries)  # beyond that, the clock was set back
     return is_early or (row.reason is Reason.DIR_NOT_EMPTY and is_kept(row.id))
 
 
@@ -169,10 +169,13 @@ def _stalled(state: SyncState, plan: Plan, outcome: Outcome, now_ns: int) -> Ite
         before = known.get(id_)
         tries = (before.tries if before is not None else 0) + 1
         since_ns = before.since_ns if before is not None and before.reason is reason else now_ns
-        rest_s = min(_REST_S * 2 ** min(tries - 1, 20), _REST_MOST_S)
-        next_ns = now_ns + rest_s * _SECOND_NS
-        rows[id_] = StalledRow(id_, outcome.path_of(node), reason, since_ns, tries, next_ns)
+        rows[id_] = StalledRow(id_, outcome.path_of(node), reason, since_ns, tries, now_ns + _rest_ns(tries))
     return rows.values()
+
+
+def _rest_ns(tries: int) -> int:
+    """Say how long a node rests that failed so often."""
+    return min(_REST_S << min(tries - 1, 20), _REST_MOST_S) * _SECOND_NS
 
 
 def _line(notice: Notice, now_ns: int) -> EventRow:

@@ -72,3 +72,12 @@ def test_another_run_tries_everything_again() -> None:
 
     assert without_resting(plan, state, NOW_NS, lambda _id: False) == plan
     assert [row.tries for row in state.stalled()] == [3]
+
+
+def test_a_clock_that_is_set_back_makes_no_rest_longer() -> None:
+    """After the first failure a node rests for seconds, whatever the clock says by now."""
+    state, plan = SyncState(":memory:"), Plan(local=(Step(MakeFolder(folder("d"))),))
+    with state.transaction():
+        state.keep_stalled([StalledRow(id_of("d"), "d", Reason.FAILED, NOW_NS, tries=1, next_ns=NOW_NS + 60 * 10**9)])
+
+    assert without_resting(plan, state, NOW_NS, lambda _id: False) == plan

@@ -1,0 +1,52 @@
+"""What a crash left, and a disk that refuses to say so for a while: the note is settled when much has changed since."""
+
+from __future__ import annotations
+
+import errno
+
+from tests.simulator.stage import Device, Stage
+
+
+def _publish_and_die(device: Device, call: str) -> None:
+    """Let a device die just after it published `x`, and its disk not tell it so for now."""
+    device.at(call, lambda: device.die_at("look"))
+    assert device.cycle() is None
+    device.client.disk.refuse(errno.EACCES, (b"x",), calls=frozenset({"look"}))
+
+
+def test_a_newer_version_comes_before_the_note_is_settled() -> None:
+    """What was published was the volume's, whatever the volume has by now: no conflict."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"x": "1"})
+    b.write("x", "2")
+    b.sync()
+    _publish_and_die(a, "exchange")
+    a.cycle()
+    b.write("x", "3")
+    b.sync()
+    a.cycle()
+    a.client.disk.relent()
+
+    stage.sync(a, b)
+
+    stage.expect({"x": "3"})
+
+
+def test_it_is_deleted_before_the_note_is_settled() -> None:
+    """A new file that came from the volume goes when the volume removes it."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"y": "1"})
+    b.write("x", "2")
+    b.sync()
+    _publish_and_die(a, "rename")
+    a.cycle()
+    b.remove("x")
+    b.sync()
+    a.cycle()
+    a.client.disk.relent()
+
+    stage.sync(a, b)
+
+    stage.expect({"y": "1"})
