@@ -6,11 +6,12 @@ It looks and asks no server; what changed elsewhere since the last run it cannot
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from mega_cli.errors import MegaError, MissingItemError, UsageError
+from mega_cli.errors import MegaError, MissingItemError, PermissionRefusedError, UsageError
 from mega_cli.localfs.disk import Disk, Found, Place
 from mega_cli.localfs.racy import is_unchanged
 from mega_cli.localfs.stat_print import StatPrint
@@ -58,13 +59,19 @@ class Why(NamedTuple):
     since_ns: int = 0
     detail: str = ""
     """What a conflict copy is a copy of; the name of a held deletion; how it differs."""
+    goes: Literal["", "up", "down"] = ""
+    """Where the content of what is pending has to go, as far as that is known here."""
 
 
 def why(home: Home, path: Path) -> Why:
     """Explain a local path. Raises MissingItemError when it is in no synced folder, or nobody knows of it."""
     pairs = open_pairs(home)
     pair, place = pairs.holding(path)
-    with open_folder(pair) as disk, reading(pairs, pair) as state:
+    with reading(pairs, pair) as state, ExitStack() as stack:
+        try:
+            disk = stack.enter_context(open_folder(pair))
+        except PermissionRefusedError:
+            return _unreadable(pair, place, 0)
         return explain(pair, place, disk, state, device_lines(home))
 
 
@@ -73,13 +80,16 @@ def explain(pair: Pair, place: Place, disk: Disk, state: SyncState | None, lines
     shown = "/".join(map(os.fsdecode, place)) or "."
     if place[:1] == (b".mega",):
         return Why(pair, shown, Status.OWN)
-    found = disk.look(place)
     row, node = (None, None) if state is None else _known(state, place)
     if state is not None:
         answer = _noted(pair, shown, state, row.node if row else node)
         if answer is not None:
             return answer
-    decided = _ignored(disk, place, found, lines)
+    try:
+        found = disk.look(place)
+        decided = _ignored(disk, place, found, lines)
+    except PermissionError:
+        return _unreadable(pair, place, _readable_depth(disk, place))
     if isinstance(decided, Reason):
         return Why(pair, shown, Status.STALLED, decided)
     if decided is not None:
@@ -87,6 +97,23 @@ def explain(pair: Pair, place: Place, disk: Disk, state: SyncState | None, lines
     if not place and state is not None:
         return Why(pair, shown, Status.SYNCED)
     return _compared(pair, shown, found, row, node, state)
+
+
+def _unreadable(pair: Pair, place: Place, depth: int) -> Why:
+    """Say that a folder on the way may not be looked into: that is all that is known of what lies below."""
+    names = list(map(os.fsdecode, place))
+    detail = "/".join(names[:depth]) or "the whole folder"
+    return Why(pair, "/".join(names) or ".", Status.STALLED, Reason.UNREADABLE, detail=detail)
+
+
+def _readable_depth(disk: Disk, place: Place) -> int:
+    """Say how far down the folders can be looked at: the deepest of them is the one that refuses."""
+    for depth in range(1, len(place) + 1):
+        try:
+            disk.look(place[:depth])
+        except PermissionError:
+            return depth - 1
+    return len(place)
 
 
 def _noted(pair: Pair, shown: str, state: SyncState, node: Node | None) -> Why | None:
@@ -121,17 +148,20 @@ def _compared(
     id_ = row.node.id if row is not None else node.id if node is not None else None
     base = None if state is None or id_ is None else state.base.get(id_)
     remote = None if state is None or id_ is None else state.remote.get(id_)
+    goes: Literal["", "up", "down"] = "up"
     if found is None:
         detail = "it is not here, and was" if base is not None else "it is in the volume alone"
+        goes = "" if base is not None else "down"
     elif row is None:
         detail = "it is new here"
     elif not is_as_seen(row, found):
         detail = "it was changed here since the last run"
     elif base != row.node or remote != row.node:
         detail = "the last run did not finish with it"
+        goes = "up" if base != row.node else "down"
     else:
         return Why(pair, shown, Status.SYNCED)
-    return Why(pair, shown, Status.PENDING, detail=detail)
+    return Why(pair, shown, Status.PENDING, detail=detail, goes=goes)
 
 
 def is_as_seen(row: LocalRow, found: Found) -> bool:
@@ -168,10 +198,13 @@ def _rule_file(disk: Disk, place: Place) -> bytes | None:
     if found.kind != "f" or found.stamps.size > RULE_FILE_MAX_BYTES:
         raise UsageError("it is no rule file")
     content = bytearray(found.stamps.size + 1)
-    with disk.open_file(place) as file:
-        length, view = 0, memoryview(content)
-        while length < len(content) and (count := file.readinto(view[length:])):
-            length += count
+    try:
+        with disk.open_file(place) as file:
+            length, view = 0, memoryview(content)
+            while length < len(content) and (count := file.readinto(view[length:])):
+                length += count
+    except PermissionError as error:
+        raise UsageError("it cannot be read") from error
     return bytes(content[:length])
 
 

@@ -171,6 +171,35 @@ def test_a_rule_file_that_is_a_link_stalls(bench: Bench) -> None:
     assert bench.why().reason is Reason.IGNORE_MALFORMED
 
 
+def test_a_folder_that_may_not_be_looked_into_is_named(bench: Bench) -> None:
+    """That is all that is known of what lies below, whatever the state knew."""
+    bench.disk.refuse(errno.EACCES, PLACE, is_below=True)
+
+    assert bench.why() == Why(PAIR, "dir/file", Status.STALLED, Reason.UNREADABLE, detail="dir")
+
+
+def test_a_rule_file_that_may_not_be_read_stalls(bench: Bench) -> None:
+    """As one that means nothing: it may leave anything out."""
+    bench.write((b"dir", b".megaignore"), b"*\n")
+    bench.disk.refuse(errno.EACCES, (b"dir", b".megaignore"), calls=frozenset({"open_file"}))
+
+    assert bench.why().reason is Reason.IGNORE_MALFORMED
+
+
+@pytest.mark.parametrize(("change", "goes"), [("new", "up"), ("alone", "down"), ("gone", "")])
+def test_it_is_known_where_content_has_to_go(bench: Bench, change: str, goes: str) -> None:
+    """What is new here goes up, what the volume has alone comes down; a deletion moves nothing."""
+    if change == "new":
+        bench.write((b"it",), b"x")
+    if change == "alone":
+        with bench.state.transaction():
+            bench.state.remote.put_all([Node(b"a" * 16, ROOT, "it", "f", b"2" * 32)])
+    if change == "gone":
+        bench.disk.remove_file(PLACE)
+
+    assert bench.why(PLACE if change == "gone" else (b"it",)).goes == goes
+
+
 def test_mega_s_own_folder_is_its_own(bench: Bench) -> None:
     """Whatever lies in it; the disk is not even asked."""
     bench.disk.refuse(errno.EIO, (), is_below=True)
