@@ -59,6 +59,7 @@ man: $(VENV)/.dev-installed  ## write the man pages from the help
 bench: $(VENV)/.dev-installed  ## measure against restic, borg and rclone, as far as they are installed
 	@"$(BIN)/python" -m tests.bench
 	@"$(BIN)/python" -m tests.bench.sync
+	@"$(BIN)/python" -m tests.bench.daemon
 
 hostile-mutants: $(VENV)/.dev-installed  ## switch off each check of the client in turn and see a hostile test fail
 	@"$(BIN)/python" -m tests.hostile.mutants
@@ -71,15 +72,16 @@ faults: $(VENV)/.dev-installed  ## hit every call of every command on either sid
 	@FAULTS_SEEDS=20 FAULTS_SPARSE_MIB=5120 "$(BIN)/python" -m pytest -q tests/faults
 	@"$(BIN)/python" -m tests.faults.sweep
 
-soak: $(VENV)/.dev-installed  ## sync real folders with real processes, all at odds: make soak SECONDS=3600
-	@"$(BIN)/python" -m tests.e2e.soak_sync --seconds $(SECONDS) --seed $$(date +%s)
+soak: $(VENV)/.dev-installed  ## daemons and runs of sync on real folders, all at odds, half the time each: make soak SECONDS=3600
+	@"$(BIN)/python" -m tests.e2e.soak_daemon --seconds $$(($(SECONDS) / 2)) --seed $$(date +%s)
+	@"$(BIN)/python" -m tests.e2e.soak_sync --seconds $$(($(SECONDS) / 2)) --seed $$(date +%s)
 
 load: $(VENV)/.dev-installed  ## many clients at once on one server: make load CLIENTS=200
 	@"$(BIN)/python" -m tests.faults.load --clients $(CLIENTS)
 
 tools:  ## install the Debian packages that tests need (chromium), and those that the benchmark compares with
-	@echo "installing chromium, restic, borgbackup and rclone with apt-get"
-	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends chromium restic borgbackup rclone
+	@echo "installing chromium, restic, borgbackup, rclone, unison and syncthing with apt-get"
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends chromium restic borgbackup rclone unison syncthing
 
 clean:  ## delete the environment and every cache of this folder; accounts and their data stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
