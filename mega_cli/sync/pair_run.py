@@ -64,6 +64,20 @@ def sync_pair(
         return run.look() if options.is_dry_run else run.work()
 
 
+def hand_over(home: Home, session: VolumeSession, wanted: Wanted, progress: Progress, note: Note) -> Pair:
+    """Make a pair, or take the one there is, and make it the daemon's. What is missing is made, nothing is synced.
+
+    Refuses what a run refuses, with the same errors.
+    """
+    pairs = open_pairs(home)
+    known = pairs.at(real_path(wanted.local))
+    pair = _find_or_make(pairs, session, wanted, RunOptions(), note)
+    if pair.is_background:
+        return pair
+    with syncing(home, session, pair, RunOptions(), progress, is_new=known is None):
+        return pairs.set_background(pair, is_background=True)
+
+
 def stored(home: Home, word: str) -> Wanted:
     """Give what a pair was made of, by its id or folder; without a word, of the only pair. Raises UsageError."""
     pairs = open_pairs(home)

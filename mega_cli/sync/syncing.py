@@ -24,7 +24,7 @@ from mega_cli.sync.engine import Engine
 from mega_cli.sync.ignore_lines import device_lines
 from mega_cli.sync.marker import FolderMark, Owner, Verdict, make_own_folder
 from mega_cli.sync.new_folder import NewFolder
-from mega_cli.sync.opened import open_folder
+from mega_cli.sync.opened import naming, open_folder
 from mega_cli.sync.outcome import Watch
 from mega_cli.sync.pairs import Pair, open_pairs
 from mega_cli.sync.probe import Probed, keep_probed, last_probed, probe
@@ -126,7 +126,7 @@ def syncing(
     Raises LockedError during another run, SafetyStopError, MissingItemError for a pair that is none any more.
     """
     pairs = open_pairs(home)
-    with ExitStack() as stack:
+    with naming(pair), ExitStack() as stack:
         refused = ExitStack()
         if pair.id != UNMADE:
             stack.enter_context(pairs.lock(pair))
