@@ -58,6 +58,9 @@ class Health(NamedTuple):
     """A command that mends it, or what else to do."""
 
 
+IDLE: Final = Health("broken", "nothing is watched: it was not started, or stopped", "mega daemon start")
+
+
 class Hints(Protocol):
     """What tells about one synced folder."""
 
