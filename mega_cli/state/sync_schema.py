@@ -39,6 +39,7 @@ SCHEMA: Final = (
     "CREATE TABLE touched(id BLOB PRIMARY KEY) WITHOUT ROWID;"
     + "".join(_tree(table) for table in TREES)
     + """
+CREATE INDEX local_ino ON local(s_ino);
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE absent(id BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE stalled(id BLOB PRIMARY KEY, path TEXT NOT NULL, reason TEXT NOT NULL, since_ns INTEGER NOT NULL,

@@ -146,6 +146,15 @@ class LocalTable:
         )
         return [_local_row(row) for row in found]
 
+    def rows_with_inodes(self, inos: Iterable[int]) -> Iterator[LocalRow]:
+        """Give the rows that remember one of these inodes, in no order."""
+        asked = list(inos)
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            found = self._db.execute(f"SELECT {self._columns} FROM local WHERE s_ino IN ({marks})", some)  # noqa: S608 -- our own names
+            yield from map(_local_row, found)
+
     def put_all(self, rows: Iterable[LocalRow]) -> None:
         """Let each row be the state of its node's id."""
         marks = ", ".join("?" * (_WIDTH + 10))
@@ -167,6 +176,10 @@ class LocalTable:
         self.put_all([row._replace(node=row.node._replace(id=after))])
         children = [(after, child.id) for child in self.children(before)]
         self._db.executemany("UPDATE local SET parent = ? WHERE id = ?", children)
+
+    def distrust_files(self) -> None:
+        """Have every file read again when it is next looked at, however unchanged it is."""
+        self._db.execute("UPDATE local SET is_racy = 1 WHERE kind = 'f'")
 
     def clear(self) -> None:
         """Forget the whole tree."""

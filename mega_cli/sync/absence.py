@@ -11,7 +11,6 @@ from collections.abc import Hashable, Iterator
 from typing import Final, final
 
 from mega_cli.localfs.disk import Disk, Place
-from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.materialise import fold
 from mega_cli.reconcile.nodes import NodeId
 from mega_cli.reconcile.situation import Reason
@@ -20,7 +19,7 @@ from mega_cli.sync.reading import reason_of
 from mega_cli.sync.recognise import Recognition
 from mega_cli.sync.settings import Settings
 from mega_cli.sync.sighting import Item, Sighting, id_of_place, names_of
-from mega_cli.sync.walk import AGAIN_S, STAT_WIDTH, Walk
+from mega_cli.sync.walk import AGAIN_S, Walk, ino_of
 
 _TICK_S: Final = 1e-3
 """Seconds are added up as floating point."""
@@ -118,7 +117,7 @@ class Absences:
                 return Reason.SPECIAL_FILE
             if found.kind == "d" and found.stamps.dev != self._seen.root_dev:
                 return Reason.NESTED_MOUNT
-            is_another = is_folder and self._settings.ids_are_stable and found.ino != _ino(row)
+            is_another = is_folder and self._settings.ids_are_stable and found.ino != ino_of(row)
             is_another = is_another or place in self._arrived  # as somebody else: numbers are used again
             if found.kind == row.node.kind and not (is_another or self._known.has_another_in_place(row)):
                 self._seen.wait(AGAIN_S)
@@ -177,7 +176,3 @@ class Absences:
 
     def _place_key(self, parent: NodeId, name: str) -> tuple[NodeId, str]:
         return parent, fold(name, self._settings.disk)
-
-
-def _ino(row: LocalRow) -> int:
-    return StatPrint(*row.stamps[:STAT_WIDTH]).ino

@@ -7,13 +7,13 @@ on `LocalWork` and `RemoteWork` for doing it safely.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Final, final
 
 from mega_cli.errors import RollbackError, SafetyStopError, TemporaryError
-from mega_cli.localfs.disk import Disk
+from mega_cli.localfs.disk import Disk, Place
 from mega_cli.localfs.failures import disk_failures
 from mega_cli.reconcile.actions import Plan, Stall
 from mega_cli.reconcile.nodes import ROOT, Node, NodeId, path_of
@@ -28,7 +28,7 @@ from mega_cli.sync.folders import keeps_something
 from mega_cli.sync.local_end import OWN, TMP, LocalEnd
 from mega_cli.sync.observe import observe_remote, unheld_stalls
 from mega_cli.sync.outcome import Outcome, Silent, Watch
-from mega_cli.sync.record import begin_plan, end_plan, wake, wake_all, without_resting
+from mega_cli.sync.record import begin_plan, end_plan, node_of, wake, wake_all, without_resting
 from mega_cli.sync.recover import recover, sweep
 from mega_cli.sync.remote import RemoteFolder, RemoteMovedError
 from mega_cli.sync.report import CycleReport, Failure
@@ -72,8 +72,20 @@ class Engine:
         self._is_awake = False
         self._losses = 0
 
-    def cycle(self, *, is_dry_run: bool = False) -> CycleReport:
-        """Bring both sides nearer to each other, or only say what would be done. Raises a MegaError, OSError never."""
+    def watch_folders(self, watch: Callable[[Place], bool]) -> None:
+        """Call `Hints.watch` for each folder before it is listed, from the next cycle on."""
+        self._scanner.watch = watch
+
+    def cycle(
+        self, *, is_dry_run: bool = False, scope: Iterable[Place] | None = None, closed: Iterable[Place] = ()
+    ) -> CycleReport:
+        """Bring both sides nearer to each other, or only say what would be done. Raises a MegaError, OSError never.
+
+        `scope`: the folders whose listings may have changed; None: any. What was not well or not left alone before is
+        looked at too. `closed`: files whose writers closed them, which need not grow old. Both are kept until they were
+        looked at, also when the cycle breaks off.
+        """
+        self._scanner.expect(scope, closed)
         with state_failures(), disk_failures(b"."):
             return self._cycle(is_dry_run=is_dry_run)
 
@@ -91,6 +103,7 @@ class Engine:
             for key in (MARK, _JOINED):
                 state.keep(key, None)
         self._past = None
+        self._scanner.forget()
 
     def _cycle(self, *, is_dry_run: bool) -> CycleReport:
         end, state = self._end, self._end.state
@@ -101,7 +114,7 @@ class Engine:
         changed = self._observe_remote()
         # Only now: an older head cannot tell what became of a commit of our own.
         resolve_pending(state, self._remote)
-        observation = self._scanner.scan()
+        observation = self._scanner.scan(end.take_written())
         if ROOT in observation.stalled:
             return CycleReport(Plan(stalls=tuple(observation.stalls)), waiting_s=observation.waiting_s)
         with state.transaction():
@@ -124,6 +137,7 @@ class Engine:
             end_plan(state, made, outcome, end.clock.now_ns())
             if made.is_empty and self._past is not None:
                 self._end_joining(made)
+        self._scanner.end(end.take_written(), *_unsure(made, outcome, stalled))
         return _report(made, outcome, max(observation.waiting_s, outcome.waiting_s))
 
     def _check_folder(self, *, is_own: bool) -> None:
@@ -236,6 +250,22 @@ class Engine:
 
 def _changed(observation: Observation) -> set[NodeId]:
     return {*(row.node.id for row in observation.rows), *observation.gone}
+
+
+def _unsure(made: Plan, outcome: Outcome, failed: Iterable[NodeId]) -> tuple[set[NodeId], set[NodeId]]:
+    """Give the nodes that may be other than recorded, and folders they may be in: all that this disk was to do.
+
+    Of what the volume was to do, only what was not done: a file may have changed.
+    """
+    nodes, folders = set(failed), set()
+    for step in made.local:
+        for node in (getattr(step.action, "before", None), getattr(step.action, "node", None)):
+            if node is not None:
+                nodes.add(node.id)
+                folders.add(node.parent)
+    undone = (node_of(step.action) for step in made.remote)
+    nodes |= {node.id for node in undone if node.id not in outcome.acted}
+    return nodes, folders
 
 
 def _report(made: Plan, outcome: Outcome, waiting_s: float) -> CycleReport:

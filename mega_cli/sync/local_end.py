@@ -49,6 +49,8 @@ class LocalEnd:
     settings: Settings
     unsynced: dict[Place, None] = field(default_factory=dict)
     """Folders whose names were changed and are not durable yet."""
+    written: set[Place] = field(default_factory=set)
+    """Folders whose names were changed: the next scan looks at them."""
     parked: dict[NodeId, Place] = field(default_factory=dict)
     """Where nodes are that had to make room in a circle of moves."""
 
@@ -150,6 +152,7 @@ class LocalEnd:
         """Act on names in folders, also in such as are write-protected; note that they are to be made durable."""
         folders = tuple(dict.fromkeys(folders))
         self.unsynced.update(dict.fromkeys(folders))
+        self.written.update(folders)
         try:
             act()
         except PermissionError:
@@ -178,6 +181,11 @@ class LocalEnd:
                 raise
             return False
         return True
+
+    def take_written(self) -> set[Place]:
+        """Give the folders of the user whose names were changed since the last time."""
+        written, self.written = self.written, set()
+        return {place for place in written if place[:1] != OWN}
 
     def make_names_durable(self) -> None:
         """Sync every folder whose names were changed; those that are gone have no names."""

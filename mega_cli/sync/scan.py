@@ -3,15 +3,19 @@
 The walk compares, recognition finds what moved, readings say what files are, and what is nowhere must prove its
 absence. A scan writes nothing; it never believes a file that is still written to, never takes an error for an absence,
 and never raises for what vanishes under its eyes. Its cost, after one look at every name, is that of what changed.
+
+A partial scan looks only where somebody said that something changed, and again at all that was not well, or not left
+alone, at the last one. What it does not look at is neither missing nor changed; whatever it finds that may concern such
+a place makes it look there as well, before anything is judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Final, final
 
-from mega_cli.localfs.disk import Disk, Found
+from mega_cli.localfs.disk import Disk, Found, Place
 from mega_cli.localfs.racy import is_racy
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.nodes import ROOT, Node, NodeId, below, path_of
@@ -19,14 +23,19 @@ from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.absence import Absences, Waits
+from mega_cli.sync.due import Due
 from mega_cli.sync.reading import Reading, read_target, stable_read
 from mega_cli.sync.recognise import Recognition, kind_of
+from mega_cli.sync.rules_met import RulesMet
 from mega_cli.sync.settings import Settings
 from mega_cli.sync.sighting import Item, Observation, Sighting, id_of_place, stalls_of
+from mega_cli.sync.vicinity import unlisted_origins
 from mega_cli.sync.walk import AGAIN_S, NINE_BITS, STAT_WIDTH, Walk, is_as_row
 from mega_cli.sync.world import Chance, Clock
 
 _ID_BYTES: Final = 16
+_WALKS_MOST: Final = 8
+"""So often a partial scan widens what it looks at; then it looks at everything."""
 _FUTURE_NS: Final = 10_000_000_000
 """A file from further in the future has no age."""
 _HOT_S: Final = 900.0
@@ -57,14 +66,31 @@ class Scanner:
         self._chance = chance
         self._settings = settings
         self._pool = pool
+        self.watch: Callable[[Place], bool] | None = None
+        """Told of each folder before it is listed (`Hints.watch`)."""
         self._waits = Waits()
         self._walk: Walk | None = None
+        self._due = Due(is_whole=True)
+        self._next = Due()
+        """What the scan of this cycle leaves for the next one."""
+        self._closed: frozenset[Place] = frozenset()
 
-    def scan(self) -> Observation:
-        """Look at everything, and read what changed. Raises UsageError for this device's own ignore rules."""
+    def expect(self, scope: Iterable[Place] | None, closed: Iterable[Place] = ()) -> None:
+        """Keep for the next scan where to look (None: everywhere), whatever comes before it."""
+        self._due.add(scope, closed)
+
+    def scan(self, scope: Iterable[Place] | None = None, closed: Iterable[Place] = ()) -> Observation:
+        """Look at everything, or at what is due with these folders, and read what changed.
+
+        `closed` are files whose writers closed them: they need not grow old. What was due stays so, and everything
+        with it, unless `end` is called afterwards. Raises UsageError for this device's own ignore rules.
+        """
+        self._due.add(scope, closed)
+        due, self._due, self._next = self._due, Due(is_whole=True), Due()
+        self._closed = frozenset(due.closed)
         self._waits.begin_scan(self._clock.steady_s())
-        walk = self._walk = Walk(self._disk, self._state, self._clock, self._settings)
-        seen = walk.run()
+        walk = self._walk = self._walked(due)
+        seen = walk.seen
         if ROOT in seen.stalled:
             return self._observation(seen, [], [], {}, [], 0)
         known = Recognition(self._state, self._settings, seen)
@@ -77,7 +103,53 @@ class Scanner:
         rows.sort(key=lambda row: row.node.kind != "d")  # stable: folders stay above those in them
         excluded, included = self._exclusions(walk)
         hashed = sum(reading.found.stamps.size for reading in readings.values() if reading.found.kind == "f")
+        self._look_again(seen)
         return self._observation(seen, rows, gone, excluded, included, hashed)
+
+    def end(self, places: Iterable[Place], nodes: Iterable[NodeId], folders: Iterable[NodeId]) -> None:
+        """End a cycle: what the last scan saw is recorded, and next time these are looked at, and what was not well.
+
+        `places` and `folders` are folders that were written in, `nodes` things that may be other than recorded.
+        """
+        self._next.add(places)
+        self._next.nodes.update(nodes)
+        self._next.folders.update(folders)
+        self._due, self._next = self._next, Due()
+
+    def forget(self) -> None:
+        """Look at everything the next time."""
+        self._due.is_whole = True
+
+    def _walked(self, due: Due) -> Walk:
+        """Walk over what is due; where what was found leads on to other places, once more with these."""
+        last = self._walk
+        if last is None or not last.rules.are_in_place(self._state.local):
+            due.is_whole = True
+        for _ in range(_WALKS_MOST):
+            if last is None or due.is_whole:
+                break
+            walk = self._new_walk(last.rules)
+            seen = walk.run(due.wants(self._state, walk.key))
+            if walk.has_other_rules or ROOT in seen.stalled:
+                break
+            due.deep |= walk.unwatched
+            origins = unlisted_origins(self._state, self._settings, walk)
+            if origins <= due.places:
+                return walk
+            due.places |= origins
+        walk = self._new_walk(None)
+        walk.run()
+        return walk
+
+    def _new_walk(self, known: RulesMet | None) -> Walk:
+        return Walk(self._disk, self._state, self._clock, self._settings, known=known, watch=self.watch)
+
+    def _look_again(self, seen: Sighting) -> None:
+        """Note what was not well: the next scan looks at it, wherever its row stands by then."""
+        for id_, (place, _) in seen.stalled.items():
+            self._next.places.add(place[:-1])
+            self._next.deep.add(place)
+            self._next.nodes.add(id_)
 
     def excludes(self, path: tuple[str, ...], *, is_folder: bool) -> bool:
         """Tell whether rules leave out what lies, or would lie, at a path, as the last scan met them."""
@@ -141,7 +213,8 @@ class Scanner:
         """Tell whether a file is so young that it may still be written to, and ask for a second look."""
         age_ns = now_ns - found.stamps.mtime_ns
         left_s = self._settings.least_age_s - age_ns / 1e9
-        if found.kind != "f" or age_ns < -_FUTURE_NS or left_s <= 0 or self._waits.waited_s(item.place) >= _HOT_S:
+        is_old = age_ns < -_FUTURE_NS or left_s <= 0 or item.place in self._closed
+        if found.kind != "f" or is_old or self._waits.waited_s(item.place) >= _HOT_S:
             return False
         seen.wait(left_s)
         return True
@@ -168,6 +241,8 @@ class Scanner:
             if item.id is None:
                 item.id, item.row = self._chance.random_bytes(_ID_BYTES), None
             row = self._row(item, item.id, readings.get(item))
+            if row.is_racy:
+                self._next.places.add(item.place[:-1])
             if row != item.row:
                 yield row
 

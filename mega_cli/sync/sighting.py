@@ -108,10 +108,11 @@ def id_of_place(place: Place) -> NodeId:
 
 def names_of(place: Place) -> tuple[str, ...]:
     """Give the names of a place, as nodes have them; whatever its bytes, they can be shown."""
-    return tuple(_name(raw) for raw in place)
+    return tuple(name_of(raw) for raw in place)
 
 
-def _name(raw: bytes) -> str:
+def name_of(raw: bytes) -> str:
+    """Give the name that a disk name would have in the volume, whatever its bytes."""
     text = text_from_disk(raw)
     return text if text.startswith(ESCAPE_MARKER) else unicodedata.normalize("NFC", text)
 

@@ -3,11 +3,14 @@
 One listing and one query for each folder, one comparison for each name. It reads no content but that of rule files, and
 decides nothing about nodes that changed their place: an unexplained folder is walked to its end, an unexplained file
 noted. What cannot be trusted is noted with its reason, and nothing below it is looked at.
+
+A partial walk lists the folders that are wanted, and says nothing of others. To a wanted folder it goes from the top
+down: where what stands on the way is not what its row says, the folder that holds it is listed as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, final
 
 from mega_cli.errors import LimitError, UsageError
@@ -22,9 +25,11 @@ from mega_cli.reconcile.nodes import ROOT, NodeId
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import SyncState
 from mega_cli.state.sync_trees import LocalRow
+from mega_cli.sync.due import Want
 from mega_cli.sync.reading import reason_of, stable_bytes
+from mega_cli.sync.rules_met import Met, RulesMet
 from mega_cli.sync.settings import Settings
-from mega_cli.sync.sighting import Item, Sighting
+from mega_cli.sync.sighting import Item, Sighting, name_of
 from mega_cli.sync.world import Clock
 
 AGAIN_S: Final = 1.0
@@ -43,6 +48,8 @@ class _Folder(NamedTuple):
     row: LocalRow | None
     item: Item | None
     rules: Rules
+    want: Want | None
+    """What is wanted of it and below; None: everything."""
 
 
 class _Entry(NamedTuple):
@@ -55,23 +62,44 @@ class _Entry(NamedTuple):
 
 @final
 class Walk:
-    """One walk. Afterwards `excludes` answers for every path, from the rule files that were met."""
+    """One walk. Afterwards `rules` answer for every path."""
 
-    def __init__(self, disk: Disk, state: SyncState, clock: Clock, settings: Settings) -> None:
-        """Raise UsageError for a rule of this device that means nothing."""
+    def __init__(
+        self,
+        disk: Disk,
+        state: SyncState,
+        clock: Clock,
+        settings: Settings,
+        *,
+        known: RulesMet | None = None,
+        watch: Callable[[Place], bool] | None = None,
+    ) -> None:
+        """Prepare. `known` are the rules that earlier walks met: a partial walk needs them.
+
+        `watch` is told of each folder before it is listed; where it gives True, all below has to be looked at. Raises
+        UsageError for a rule of this device that means nothing.
+        """
         self._disk = disk
         self._state = state
         self._clock = clock
         self._settings = settings
+        self._watch = watch
         self._rules = Rules.at_top(settings.ignore_lines, folds_case=settings.disk.folds_case)
-        self._rules_below: dict[tuple[str, ...], Rules | None] = {}
-        """Of each folder that was walked, what holds for its children; None where that is not known."""
+        self.rules = known or RulesMet(self._rules)
         self._waiting: list[_Folder] = []
         self._inos: set[int] = set()
+        self._is_partial = False
         self.seen = Sighting()
+        self.listed: set[NodeId] = set()
+        """Folders that were listed and are what their rows say."""
+        self.unwatched: set[Place] = set()
+        """Folders of which a partial walk was told that all below has to be looked at."""
+        self.has_other_rules = False
+        """A partial walk met rules that are not those known: they may concern what it does not look at."""
 
-    def run(self) -> Sighting:
-        """Walk over everything, top down, in the order of disk names."""
+    def run(self, want: Want | None = None) -> Sighting:
+        """Walk over everything, or over what is wanted, top down, in the order of disk names."""
+        self._is_partial = want is not None
         try:
             top = self._disk.look(())
         except OSError:
@@ -80,24 +108,81 @@ class Walk:
             self.seen.stalled[ROOT] = (), Reason.UNREADABLE
             return self.seen
         self.seen.root_dev = top.stamps.dev
-        self._waiting = [_Folder((), (), ROOT, None, None, self._rules)]
+        self._waiting = [_Folder((), (), ROOT, None, None, self._rules, want)]
         while self._waiting:
-            self._list(self._waiting.pop())
+            folder = self._waiting.pop()
+            first_below = len(self._waiting)
+            if folder.want is None or folder.want.is_listed or not self._pass(folder, folder.want):
+                self._list(folder)
+            self._waiting[first_below:] = reversed(self._waiting[first_below:])
         return self.seen
+
+    def key(self, name: bytes) -> str:
+        """Give what this disk compares of a name."""
+        return fold(name_of(name), self._settings.disk)
 
     def excludes(self, path: tuple[str, ...], *, is_folder: bool) -> bool:
         """Tell whether rules leave out what lies, or would lie, at a path; below a folder of unknown rules, yes."""
-        rules: Rules | None = self._rules
-        for depth, name in enumerate(path, 1):
-            known = self._rules_below.get(path[: depth - 1], rules)
-            if known is None or known.excludes(name, is_folder or depth < len(path)):
-                return True
-            rules = known.below(name)
-        return False
+        return self.rules.excludes(path, is_folder=is_folder)
+
+    # --- the way to what is wanted ------------------------------------------------------------------------------------
+
+    def _pass(self, folder: _Folder, want: Want) -> bool:
+        """Go on to what is wanted below a folder without listing it; False when what is there is not as the rows say.
+
+        Nothing is concluded from that but that the folder has to be listed.
+        """
+        met = self.rules.at(folder.path)
+        if met is not None and met.rules is None:
+            return False
+        rows = {self.key(row.disk_name): row for row in self._state.local.rows(folder.id)} if want.below else {}
+        found = [(rows[key], below) for key, below in sorted(want.below.items()) if key in rows]
+        inos = {ino_of(row) for row, _ in found}
+        is_one_each = len(inos) == len(want.below) or not self._settings.ids_are_stable
+        if len(found) < len(want.below) or not is_one_each:
+            return False
+        if not all(self._is_in_place(folder, row) for row, _ in found):
+            return False
+        self._inos |= inos
+        rules = folder.rules if met is None or met.rules is None else met.rules
+        for row, below in found:
+            self._go_on(folder, rules, row, (*folder.place, row.disk_name), None if below.is_deep else below)
+        return True
+
+    def _is_in_place(self, folder: _Folder, row: LocalRow) -> bool:
+        """Tell whether the folder of a row is exactly where and what it was."""
+        if row.node.kind != "d":
+            return False
+        try:
+            found = self._disk.look((*folder.place, row.disk_name))
+        except OSError:
+            return False
+        if found is None or found.kind != "d" or found.stamps.dev != self.seen.root_dev:
+            return False
+        known = StatPrint(*row.stamps[:STAT_WIDTH])
+        is_same = not self._settings.ids_are_stable or (found.ino == known.ino and found.ino not in self._inos)
+        return is_same and found.stamps.mode & NINE_BITS == known.mode & NINE_BITS
+
+    def _go_on(self, folder: _Folder, rules: Rules, row: LocalRow, place: Place, want: Want | None) -> None:
+        """Have a folder looked at that is what its row says."""
+        path, below = (*folder.path, row.node.name), rules.below(row.node.name)
+        self._waiting.append(_Folder(place, path, row.node.id, row, None, below, want))
+
+    def _descend(self, folder: _Folder, rules: Rules, row: LocalRow, place: Place) -> None:
+        """Look into a folder of a listed one, if that is wanted, or if it has not been watched."""
+        want = None if folder.want is None else folder.want.below.get(self.key(place[-1]))
+        if folder.want is not None and self._watch is not None and self._watch(place):
+            self.unwatched.add(place)
+            want = None
+        elif folder.want is not None and want is None:
+            return
+        self._go_on(folder, rules, row, place, None if want is None or want.is_deep else want)
 
     # --- one folder ---------------------------------------------------------------------------------------------------
 
     def _list(self, folder: _Folder) -> None:
+        if self._watch is not None:
+            self._watch(folder.place)
         observed_ns = self._clock.now_ns()
         try:
             listed = sorted(self._disk.list_folder(folder.place))
@@ -108,21 +193,20 @@ class Walk:
         if isinstance(rules, Reason):
             self._bar(folder, rules)
             return
-        self._rules_below[folder.path] = rules
-        first_below = len(self._waiting)
         if folder.item is not None:
             entries = [self._entry(line) for line in listed]
             folder.item.names = frozenset(entry.name for entry in entries)
             entries = [entry for entry in entries if not self._is_left_out(folder, rules, entry)]
             self._unexplained(folder, rules, entries, set(), {}, observed_ns)
         else:
+            self.listed.add(folder.id)
             self._compare(folder, rules, listed, observed_ns)
-        self._waiting[first_below:] = reversed(self._waiting[first_below:])
 
     def _rules_of(self, folder: _Folder, listed: Iterable[Listed]) -> Rules | Reason:
         """Give the rules that hold for what lies in a folder, or the reason to leave it alone."""
         own = next((line for line in listed if line.name == _RULE_FILE), None)
         if own is None:
+            self._note_rules(folder, None)
             return folder.rules
         if own.found is None or own.found.kind != "f":
             return Reason.IGNORE_MALFORMED
@@ -130,9 +214,18 @@ class Walk:
         if isinstance(data, Reason):
             return Reason.IGNORE_MALFORMED if data is Reason.UNREADABLE else data
         try:
-            return folder.rules.with_file(read_rule_file(data, folds_case=self._settings.disk.folds_case))
+            rules = folder.rules.with_file(read_rule_file(data, folds_case=self._settings.disk.folds_case))
         except UsageError:
             return Reason.IGNORE_MALFORMED
+        self._note_rules(folder, Met(rules, data, folder.id, folder.item))
+        return rules
+
+    def _note_rules(self, folder: _Folder, met: Met | None) -> None:
+        """Note the rule file of a folder, and whether it is another than the one that is known."""
+        known = self.rules.at(folder.path)
+        before = None if known is None or known.rules is None else known.data
+        self.has_other_rules |= self._is_partial and before != (None if met is None else met.data)
+        self.rules.note(folder.path, met)
 
     def _compare(self, folder: _Folder, rules: Rules, listed: Iterable[Listed], observed_ns: int) -> None:
         """Compare the listing of a folder that is in its place with the rows in it."""
@@ -174,17 +267,17 @@ class Walk:
             if not is_as_row(found, row, ids_are_stable=self._settings.ids_are_stable):
                 self._note(folder, row.node.name, line.name, found, observed_ns, row).id = row.node.id
             return
-        path = (*folder.path, row.node.name)
-        if self._settings.ids_are_stable and found.ino != StatPrint(*row.stamps[:STAT_WIDTH]).ino:
+        if self._settings.ids_are_stable and found.ino != ino_of(row):
             item = self._note(folder, row.node.name, line.name, found, observed_ns, row)
-            self._waiting.append(_Folder(place, path, b"", row, item, rules.below(row.node.name)))
+            path = (*folder.path, row.node.name)
+            self._waiting.append(_Folder(place, path, b"", row, item, rules.below(row.node.name), None))
             return
         if found.stamps.mode & NINE_BITS != StatPrint(*row.stamps[:STAT_WIDTH]).mode & NINE_BITS:
             mode = found.stamps.mode & NINE_BITS if self._settings.disk.has_modes else row.node.mode
             self.seen.folders.append(
                 row._replace(node=row.node._replace(mode=mode), stamps=(*found.stamps, found.links, found.birth_ns))
             )
-        self._waiting.append(_Folder(place, path, row.node.id, row, None, rules.below(row.node.name)))
+        self._descend(folder, rules, row, place)
 
     def _unexplained(
         self,
@@ -215,7 +308,7 @@ class Walk:
                 continue
             item = self._note(folder, entry.name, entry.listed.name, found, observed_ns, row)
             if found.kind == "d":
-                below = _Folder(place, (*folder.path, entry.name), b"", row, item, rules.below(entry.name))
+                below = _Folder(place, (*folder.path, entry.name), b"", row, item, rules.below(entry.name), None)
                 self._waiting.append(below)
             else:
                 self.seen.found_files += 1
@@ -277,7 +370,7 @@ class Walk:
 
     def _bar(self, folder: _Folder, reason: Reason) -> None:
         """Leave a folder alone, and all below it."""
-        self._rules_below[folder.path] = None
+        self.rules.note(folder.path, Met(None, b"", folder.id, folder.item))
         if reason is Reason.FILE_CHANGING:
             self.seen.wait(AGAIN_S)
         if folder.item is not None:
@@ -285,6 +378,11 @@ class Walk:
             self.seen.barred["d", folder.item.found.ino] = reason
         else:
             self.seen.stalled[folder.id] = folder.place, reason
+
+
+def ino_of(row: LocalRow) -> int:
+    """Give the inode that a row remembers."""
+    return StatPrint(*row.stamps[:STAT_WIDTH]).ino
 
 
 def is_as_row(found: Found, row: LocalRow, *, ids_are_stable: bool) -> bool:
