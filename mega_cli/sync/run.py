@@ -16,11 +16,15 @@ is not to be reached."""
 
 
 def run_once(engine: Engine, clock: Clock) -> list[CycleReport]:
-    """Run cycles, at least one; wait where a cycle asks for it. Raises what `Engine.cycle` raises."""
+    """Run cycles, at least one; wait where a cycle asks for it. Raises what `Engine.cycle` raises.
+
+    The first looks at everything, the others again at what the one before wrote, left or waited for. What a user does
+    elsewhere meanwhile is for the next run.
+    """
     reports: list[CycleReport] = []
     idle = 0
     while len(reports) < _CYCLES_MOST and idle < _IDLE_MOST:
-        report = engine.cycle()
+        report = engine.cycle(scope=() if reports else None)
         reports.append(report)
         if _is_at_rest(report):
             break
