@@ -133,15 +133,16 @@ class _Teller:
 
 
 class Moving(NamedTuple):
-    """How much content a plan moves."""
+    """How much content a plan moves, and what of it goes up."""
 
     files: int
     size_bytes: int
+    up_bytes: int
 
 
 def moving(plan: Plan) -> Moving:
     """Count what a plan fetches and uploads."""
-    sizes = [step.action.node.size for step in plan.local if isinstance(step.action, FetchFile)]
+    down = [step.action.node.size for step in plan.local if isinstance(step.action, FetchFile)]
     puts = (step.action for step in plan.remote if isinstance(step.action, PutNode))
-    sizes += [put.node.size for put in puts if put.has_content]
-    return Moving(len(sizes), sum(sizes))
+    up = [put.node.size for put in puts if put.has_content]
+    return Moving(len(down) + len(up), sum(down) + sum(up), sum(up))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import NamedTuple, final
 
@@ -52,20 +53,23 @@ class Standing(NamedTuple):
     """What stands still or is not on this disk, if it was asked for, by path."""
 
 
-def list_pairs(home: Home, *, wants_items: bool = False) -> list[Standing]:
-    """List the pairs, the oldest first."""
+def list_pairs(home: Home, *, wants_items: bool = False, but: Collection[str] = ()) -> list[Standing]:
+    """List the pairs, the oldest first, without those of these ids."""
     pairs = open_pairs(home)
     found = []
     for pair in pairs.all():
+        if pair.id in but:
+            continue
         try:
             with reading(pairs, pair) as state:
-                found.append(Standing(pair) if state is None else _standing(pair, state, wants_items=wants_items))
+                found.append(Standing(pair) if state is None else standing_of(pair, state, wants_items=wants_items))
         except SafetyStopError as error:
             found.append(Standing(pair, damage=error.message))
     return found
 
 
-def _standing(pair: Pair, state: SyncState, *, wants_items: bool) -> Standing:
+def standing_of(pair: Pair, state: SyncState, *, wants_items: bool) -> Standing:
+    """Count what an open state says; `last` included."""
     stalled = [Item(row.path, row.reason) for row in state.stalled() if row.reason is not Reason.HELD]
     absent = {id_: reason for id_, reason in state.absent().items() if reason in DISK_REASONS}
     items = []
