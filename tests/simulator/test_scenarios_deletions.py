@@ -103,6 +103,23 @@ def test_16_a_removed_folder_with_ignored_and_unseen_files_here() -> None:
     assert a.client.user.read((b"d", b"deep", b"notes.swp")) == b"ignored"
 
 
+def test_16_a_folder_is_removed_and_made_anew_over_ignored_files_here() -> None:
+    """The ignored file keeps its folder, which is the new one from then on: what that holds comes, at every depth."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"d/known": "1", "d/deep/known": "2", "h": "3"})
+    a.write("d/deep/notes.swp", "ignored")
+    b.remove("d")
+    b.write("d/deep/other", "4")
+    b.sync()
+
+    stage.sync(a, b, a)
+
+    assert b.tree == a.tree
+    stage.expect({"d/deep/other": "4", "h": "3"})
+    assert a.client.user.read((b"d", b"deep", b"notes.swp")) == b"ignored"
+
+
 @both_orders
 def test_17_a_deletion_and_a_rename(*, deleter_is_first: bool) -> None:
     """It lives under its new name."""

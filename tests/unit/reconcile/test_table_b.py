@@ -109,6 +109,30 @@ def test_a_child_changed_there_keeps_the_folder_deleted_here(
     assert paths(world.disk) == paths(world.volume) == {"U": "/", "V": "/", **skeleton}
 
 
+# --- deleted and made anew there -------------------------------------------------------------------------------------
+
+ANEW = (folder("N", name="D"), file("z", at="N"))
+
+
+def test_an_empty_folder_that_was_made_anew_is_the_new_one() -> None:
+    """Nothing is removed: what sync does not know of may lie in it."""
+    sides = Sides([UP, folder("D")], [UP, folder("D")], [UP, *ANEW])
+
+    assert (here(sides.plan()), there(sides.plan())) == (["fetch N/z"], [])
+    assert sides.plan().identities == ((id_of("D"), id_of("N")),)
+
+
+def test_a_folder_that_was_made_anew_is_another_while_it_holds_what_was_deleted() -> None:
+    """What the base knows goes with the old one."""
+    assert here(Sides(BASE, BASE, [UP, DOWN, *ANEW]).plan()) == [
+        "trash D/x",
+        "trash D/y",
+        "remove D",
+        "make D",
+        "fetch N/z",
+    ]
+
+
 # --- what cannot be seen ----------------------------------------------------------------------------------------------
 
 
