@@ -182,3 +182,11 @@ class InterruptedRunError(MegaError):
 
     exit_code = 130
     name = "interrupted"
+
+
+def error_with_code(code: int, message: str, hint: str = "") -> MegaError:
+    """Make the error that another process of ours met, from what it said of it."""
+    kind = next((kind for kind in MegaError.__subclasses__() if kind.exit_code == code), MegaError)
+    error = kind.__new__(kind)
+    MegaError.__init__(error, message, hint)  # some classes have a sentence of their own
+    return error

@@ -116,6 +116,11 @@ class Home:
         return self.folder / "links.db"
 
     @property
+    def daemon_log_file(self) -> Path:
+        """Say where the log of the profile's daemon lies. Raises NotInitialisedError without a profile."""
+        return self.directories.logs / f"daemon-{self.folder.name}.log"
+
+    @property
     def sync_folder(self) -> Path:
         """Say where the list of synced folders and their state lie."""
         return self.folder / "sync"
