@@ -44,9 +44,8 @@ def settle(
         is_seen = local.get(node.id) == node or node != remote.get(node.id)
         if has_folder and (is_seen or node.id in absent or _is_absent(node.parent, after, absent)):
             after.put(node)
-    entering = after.delta
-    leaving = _leaving(base, {id_ for id_, node in agreed.items() if node is None}, entering)
-    return entering | dict.fromkeys(sorted(leaving, key=lambda id_: (-_depth(base, id_), id_)))
+    leaving = _leaving(after, {id_ for id_, node in agreed.items() if node is None})
+    return after.delta | dict.fromkeys(sorted(leaving, key=lambda id_: (-_depth(base, id_), id_)))
 
 
 def _agreed_attributes(before: Node | None, here: Node | None, there: Node | None) -> Node | None:
@@ -98,12 +97,10 @@ def _upwards(tree: TreeView, id_: NodeId) -> list[NodeId]:
     return list(steps)
 
 
-def _leaving(base: TreeView, gone: set[NodeId], entering: Mapping[NodeId, Node | None]) -> set[NodeId]:
+def _leaving(base: TreeView, gone: set[NodeId]) -> set[NodeId]:
     """Take out of `gone` the folders that would leave something of the base below nothing."""
     leaving = set(gone)
-    kept = [
-        id_ for id_ in gone if any(child.id not in gone and child.id not in entering for child in base.children(id_))
-    ]
+    kept = [id_ for id_ in gone if any(child.id not in gone for child in base.children(id_))]
     while kept:
         id_ = kept.pop()
         if id_ in leaving:

@@ -98,6 +98,15 @@ def test_a_folder_leaves_when_its_child_enters_elsewhere() -> None:
     assert found == [(id_of("a"), moved), (id_of("d"), None)]
 
 
+def test_a_folder_stays_while_only_the_content_of_its_child_is_agreed_on() -> None:
+    """The child's new content enters where the base has it: the folder must still be there."""
+    edited = file("a", at="d", content="c1")
+
+    found = settled([folder("d"), file("a", at="d")], [file("a", "here", content="c1")], [file("a", "x", content="c1")])
+
+    assert found == [(id_of("a"), edited)]
+
+
 def test_folders_that_the_base_holds_in_a_circle_leave() -> None:
     """A base of halves may hold two folders in each other; nothing else may keep them for ever."""
     base = [folder("a", at="b"), folder("b", at="a")]
