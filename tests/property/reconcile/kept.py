@@ -27,6 +27,19 @@ _NESTED: Final = (folder("B1", "a"), folder("B2", "b", at="B1"), file("B3", "a",
 OUT_OF_THE_EXCLUDED: Final = Case(_NESTED, _NESTED, (_NESTED[0], folder("B2", "b"), _NESTED[2]))
 """A folder that others moved out of an excluded one came here empty, and then emptied itself in the volume."""
 
+_FULL: Final = (folder("B1", "A"), file("B2", "A", at="B1", content="c1"))
+HALF_AGREED: Final = Case(_FULL, (_FULL[0], file("B2", "b")), (folder("R1", "b"),))
+"""A file that was edited and moved out outlived its folder, and could not be renamed apart here: the base lost the
+folder, and kept the file in it with the new content."""
+
+OUT_OF_THE_STALLED: Final = Case(
+    (file("B1", "a"), folder("B2", "\u00e1"), file("B3", "b"), file("B4", "a", at="B2")),
+    (folder("B2", "\u00e1"), file("B3", "a"), file("B4", "b")),
+    (file("B1", "a"), folder("B2", "\u00e1"), file("B4", "a", at="B2"), file("R1", "b")),
+)
+"""A file moved out of a folder that cannot be read any more, onto the name of an equal new one, and went: the harness
+took it for one in that folder as soon as it had left the disk."""
+
 _FEW: Final = (folder("B1", "b"), file("B2", "a", at="B1"), file("B3", "a"))
 FETCH_THAT_FAILED: Final = Case(_FEW, _FEW, (folder("B1", "a"), file("B2", "b"), file("B3", "a", at="B1")))
 """A file that others moved out of an excluded folder, and that could not be fetched at once, stayed excluded."""

@@ -65,6 +65,8 @@ class World:
     done_there: list[RemoteAction] = field(default_factory=list)
     _parked: dict[NodeId, Node] = field(default_factory=dict)
     _seen: MemoryTree = field(default_factory=MemoryTree)
+    _frozen: set[NodeId] = field(default_factory=set)
+    _hidden: set[NodeId] = field(default_factory=set)
 
     @staticmethod
     def of(case: Case, policy: Policy | None = None) -> World:
@@ -112,6 +114,8 @@ class World:
     def observe(self) -> Situation:
         """Look at both sides, as far as they can be seen."""
         self._seen = MemoryTree(self.volume)
+        self._frozen = {id_ for id_ in self._ids() if self.frozen(id_)}
+        self._hidden = {id_ for id_ in self._ids() if self.hidden(id_)}
         return Situation(
             base=self.base,
             local=self._local(),
@@ -252,7 +256,7 @@ class World:
 
     def _take_local(self, action: LocalAction) -> None:
         """Carry out one action here. Raises BrokenPromiseError when it may not be."""
-        _demand(not self.frozen(node_of(action).id), "a frozen node is acted on")
+        _demand(node_of(action).id not in self._frozen, "a frozen node is acted on")
         match action:
             case MakeFolder(node):
                 _demand(node.kind == "d", "no folder")
@@ -320,7 +324,7 @@ class World:
 
     def _take_remote(self, action: RemoteAction) -> None:
         """Carry out one action there. Raises BrokenPromiseError when it may not be."""
-        _demand(not self.frozen(node_of(action).id), "a frozen node is acted on")
+        _demand(node_of(action).id not in self._frozen, "a frozen node is acted on")
         match action:
             case PutNode(node, before):
                 there = self.volume.get(node.id)
@@ -340,7 +344,7 @@ class World:
             case RemoveNode(before):
                 _demand(self.volume.get(before.id) == before, "the volume holds another state")
                 _demand(not self.volume.children(before.id), "a folder that is not empty")
-                _demand(not self.hidden(before.id), "what is absent on purpose is deleted")
+                _demand(before.id not in self._hidden, "what is absent on purpose is deleted")
                 self.volume.remove(before.id)
 
     def _unpark(self) -> None:
