@@ -18,8 +18,8 @@ from tests.property.reconcile.strategies import Case, cases, lucks, one_sided
 from tests.property.reconcile.world import World
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_p01_it_ends(case: Case, luck: int) -> None:
     """P1: a fixed point is reached in at most four rounds a node, whatever failed on the way."""
     world = World.of(case, policy()).run(plan, luck)
@@ -28,16 +28,16 @@ def test_p01_it_ends(case: Case, luck: int) -> None:
     assert world.plans[-1].is_empty
 
 
-@given(cases)
 @thoroughly
+@given(cases)
 def test_p02_it_never_raises(case: Case) -> None:
     """P2: there is a plan for every situation, with base and sides in any roles."""
     for turned in (case, case.swapped(), Case(case.local, case.base, case.remote), Case((), case.local, case.remote)):
         plan(World.of(turned, policy()).observe(), policy())
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_p03_the_fixed_point_is_one_tree(case: Case, luck: int) -> None:
     """P3: base, disk and volume are the same in the end, node by node."""
     world = World.of(case, policy()).run(plan, luck)
@@ -46,8 +46,8 @@ def test_p03_the_fixed_point_is_one_tree(case: Case, luck: int) -> None:
     assert has_converged(world)
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_p04_a_fixed_point_is_left_alone(case: Case, luck: int) -> None:
     """P4: planning again plans nothing, and says nothing."""
     world = World.of(case, policy()).run(plan, luck)
@@ -58,8 +58,8 @@ def test_p04_a_fixed_point_is_left_alone(case: Case, luck: int) -> None:
     assert (again.notices, again.stalls, again.holds, again.absent) == ((), (), (), ())
 
 
-@given(one_sided, lucks)
 @thoroughly
+@given(one_sided, lucks)
 def test_p05_what_only_the_remote_did_is_done_here(case: Case, luck: int) -> None:
     """P5: the result is the remote exactly, and nothing is written there."""
     luck &= ~1  # a parked node that comes back elsewhere is a change of this side
@@ -69,9 +69,9 @@ def test_p05_what_only_the_remote_did_is_done_here(case: Case, luck: int) -> Non
     assert world.done_there == []
 
 
+@thoroughly
 @given(one_sided, lucks)
 @example(kept.CUT_CIRCLE.swapped(), 1)
-@thoroughly
 def test_p05_what_only_this_disk_did_is_done_there(case: Case, luck: int) -> None:
     """P5, mirrored: the result is the disk exactly, and nothing is written here."""
     world = World.of(case.swapped(), policy()).run(plan, luck)
@@ -80,8 +80,8 @@ def test_p05_what_only_this_disk_did_is_done_there(case: Case, luck: int) -> Non
     assert world.done_here == []
 
 
-@given(cases)
 @thoroughly
+@given(cases)
 def test_p09_no_side_is_loved_more(case: Case) -> None:
     """P9: with the sides exchanged the same contents survive, under whatever names.
 
@@ -93,8 +93,8 @@ def test_p09_no_side_is_loved_more(case: Case) -> None:
     assert substances(one.disk).keys() == substances(other.disk).keys()
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_p10_every_tree_stays_a_tree(case: Case, luck: int) -> None:
     """P10: after every round disk and volume are well formed, and in the end the base is too."""
     world = World.of(case, policy())
@@ -112,8 +112,8 @@ ELSEWHERE = (folder("U1", "zz"), file("U2", "a", at="U1"), file("U3", "b", at="U
 CHANGED = (folder("U1", "zz", mode=0o700), file("U2", "b", at="U1", content="c1"), file("U4", "a", at="U1"))
 
 
-@given(cases)
 @thoroughly
+@given(cases)
 def test_p11_what_happens_elsewhere_does_not_matter(case: Case) -> None:
     """P11: changes in another folder, on either side, change nothing of the result here."""
     alone = World.of(case, policy()).run(plan)
@@ -125,8 +125,8 @@ def test_p11_what_happens_elsewhere_does_not_matter(case: Case) -> None:
         assert {path: shown[path] for path in shown if path[0] != "zz"} == structure(alone.disk)
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_the_same_situation_gets_the_same_plan(case: Case, luck: int) -> None:
     """Nothing but the situation decides: not the order in which it is told."""
     world = World.of(case, policy())

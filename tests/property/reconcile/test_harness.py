@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from mega_cli.reconcile.nodes import MemoryTree
 from mega_cli.reconcile.situation import DiskRules, Policy, Reason, Situation
 from tests.kit.forest import file, folder, id_of, link
 from tests.property.reconcile.mirrors import chained, mirror_down, mirror_up
-from tests.property.reconcile.profile import thoroughly
+from tests.property.reconcile.profile import in_the_same_cases, thoroughly
 from tests.property.reconcile.strategies import Case, cases, lucks
 from tests.property.reconcile.world import BrokenPromiseError, Planner, World
 
@@ -20,8 +22,8 @@ SWAP = Case((file("x", "a"), file("y", "b")), (file("x", "a"), file("y", "b")), 
 INSIDE = Case((folder("d"), file("x", at="d")), (folder("d"), file("x", at="d")), ())
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_mirroring_down_always_ends_well(case: Case, luck: int) -> None:
     """A planner that cannot be wrong passes, in every order and with every luck."""
     world = World.of(case).run(mirror_down, luck)
@@ -30,8 +32,8 @@ def test_mirroring_down_always_ends_well(case: Case, luck: int) -> None:
     assert world.base == world.disk == world.volume == MemoryTree(case.remote)
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_mirroring_up_always_ends_well(case: Case, luck: int) -> None:
     """The other one as well."""
     world = World.of(case).run(mirror_up, luck)
@@ -219,3 +221,34 @@ def test_a_folder_that_came_back_hands_its_absence_down() -> None:
     world._mark_absent(Plan())
 
     assert world.absent == {id_of("x"): Reason.NAME_CLASH}
+
+
+def drawn() -> list[tuple[Case, int]]:
+    """Give what is drawn for a property."""
+    found = []
+
+    @in_the_same_cases
+    @given(cases, lucks)
+    def holds(case: Case, luck: int) -> None:
+        found.append((case, luck))
+
+    holds()
+    return found
+
+
+def test_the_same_cases_are_drawn_whatever_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis likes numbers that stand in modules; those that happen to be imported say nothing of a change."""
+    before = drawn()
+    (tmp_path / "of_others.py").write_text(f"NUMBERS = {list(range(1_000))}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import_module("of_others")
+
+    assert drawn() == before
+
+
+def test_no_case_is_left_out() -> None:
+    """Each of the bytes that a case is made of is enough; nearly all cases are others."""
+    found = drawn()
+
+    assert len(found) == 501
+    assert len(set(found)) > 490

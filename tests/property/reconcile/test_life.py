@@ -39,8 +39,8 @@ def live_on(world: World, local: Sequence[int], remote: Sequence[int], prefix: s
             gardener.change(Change.decoded(number))
 
 
-@given(cases, changes, changes, lucks)
 @thoroughly
+@given(cases, changes, changes, lucks)
 def test_a_second_life_ends_well(case: Case, local: list[int], remote: list[int], luck: int) -> None:
     """What holds for a first sync holds for the next, whose base is what came of the first."""
     world = World.of(case, policy()).run(plan, luck)
@@ -54,8 +54,8 @@ def test_a_second_life_ends_well(case: Case, local: list[int], remote: list[int]
     assert {node.id for node in world.disk} & must_be_gone(second) == set()
 
 
-@given(folding_cases, changes, changes, lucks)
 @thoroughly
+@given(folding_cases, changes, changes, lucks)
 def test_a_second_life_on_a_disk_that_folds_ends_well(
     case: Case, local: list[int], remote: list[int], luck: int
 ) -> None:
@@ -79,10 +79,10 @@ def test_a_second_life_on_a_disk_that_folds_ends_well(
 def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
     """Whatever was half done when a user came by, it ends, and both sides agree."""
 
+    @thoroughly
     @given(folding_cases, changes, changes, choices, lucks)
     @example(kept.COMES_INTO_SIGHT, [1928], [8, 146956, 815980], [0], 0)
     @example(kept.CUT_CIRCLE_AND_USER, [9], [1083, 339], [], 472)
-    @thoroughly
     def ends(case: Case, local: list[int], remote: list[int], numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(disk=rules))
         world.stalled = dict.fromkeys(chosen(world, numbers), Reason.FILE_CHANGING)
@@ -100,9 +100,10 @@ def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
     ends()
 
 
+@thoroughly
 @given(folding_cases, choices, lucks)
 @example(kept.INTO_THE_EXCLUDED, [1, 3], 0)
-@thoroughly
+@example(kept.OUT_OF_THE_STALLED, [0], 0)
 def test_all_limits_at_once_end_well(case: Case, numbers: list[int], luck: int) -> None:
     """A disk that folds, a stalled node and an excluded one: nothing is lost, and when all is over all is here."""
     world = World.of(case, policy(disk=FOLDING))

@@ -52,8 +52,9 @@ def _is_steady(world: World, id_: NodeId) -> bool:
     return True
 
 
-@given(cases, choices, lucks)
 @thoroughly
+@given(cases, choices, lucks)
+@example(kept.HALF_AGREED, [], 9)
 def test_p12_what_is_stalled_is_left_alone(case: Case, numbers: list[int], luck: int) -> None:
     """P12: no step touches a stalled node or what lies below it (the world checks it); all goes on afterwards."""
     world = World.of(case, policy())
@@ -67,10 +68,10 @@ def test_p12_what_is_stalled_is_left_alone(case: Case, numbers: list[int], luck:
     assert must_survive(case) - substances(world.disk) == {}
 
 
+@thoroughly
 @given(cases, choices, lucks)
 @example(kept.OUT_OF_THE_EXCLUDED, [0], 0)
 @example(kept.FETCH_THAT_FAILED, [0], 491)
-@thoroughly
 def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[int], luck: int) -> None:
     """P12: what is excluded stays in the volume as the other devices have it, and off this disk."""
     world = World.of(case, policy())
@@ -92,9 +93,9 @@ def test_p12_what_is_absent_on_purpose_is_not_deleted(case: Case, numbers: list[
 def test_a_disk_holds_what_it_can(rules: DiskRules, strategy: st.SearchStrategy[Case]) -> None:
     """Names that fold together or are refused stay in the volume, with the right reason; all else is here."""
 
+    @thoroughly
     @given(strategy, lucks)
     @example(kept.TWO_AT_ONE_PLACE, 385)
-    @thoroughly
     def holds(case: Case, luck: int) -> None:
         world = World.of(case, policy(disk=rules)).run(plan, luck)
 
@@ -122,8 +123,8 @@ def _is_right(world: World, id_: NodeId, reason: Reason, rules: DiskRules) -> bo
             return False
 
 
-@given(folding_cases, lucks)
 @thoroughly
+@given(folding_cases, lucks)
 def test_a_better_disk_gets_the_rest(case: Case, luck: int) -> None:
     """What was absent for the disk's sake comes when the disk can hold it; nothing was deleted meanwhile."""
     world = World.of(case, policy(disk=FOLDING)).run(plan, luck)

@@ -19,8 +19,8 @@ from tests.property.reconcile.test_limits import chosen
 from tests.property.reconcile.world import World
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_mirror_up_makes_the_volume_what_the_disk_is(case: Case, luck: int) -> None:
     """Nothing is written here, whatever the volume holds."""
     world = World.of(case, policy(Mode.MIRROR_UP)).run(plan, luck)
@@ -29,8 +29,8 @@ def test_mirror_up_makes_the_volume_what_the_disk_is(case: Case, luck: int) -> N
     assert structure(world.volume) == structure(MemoryTree(case.local)) == structure(world.disk)
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_mirror_down_makes_the_disk_what_the_volume_is(case: Case, luck: int) -> None:
     """Nothing is written there, whatever the disk holds."""
     world = World.of(case, policy(Mode.MIRROR_DOWN)).run(plan, luck)
@@ -39,8 +39,8 @@ def test_mirror_down_makes_the_disk_what_the_volume_is(case: Case, luck: int) ->
     assert world.disk == world.volume == MemoryTree(case.remote)
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_backup_up_removes_nothing(case: Case, luck: int) -> None:
     """What the disk holds is in the volume, what the volume held still is, and nothing is written here."""
     world = World.of(case, policy(Mode.BACKUP_UP)).run(plan, luck)
@@ -56,9 +56,9 @@ def test_backup_up_removes_nothing(case: Case, luck: int) -> None:
 def test_no_mode_touches_what_it_cannot_see(mode: Mode, rules: DiskRules) -> None:
     """P12 in every mode: stalled nodes are left alone, absent ones stay in the volume, and it ends."""
 
+    @thoroughly
     @given(folding_cases, choices, lucks)
     @example(kept.STALLED_AND_EXCLUDED, [0, 1], 0)
-    @thoroughly
     def leaves_alone(case: Case, numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(mode, rules))
         world.exclude(chosen(world, numbers[1:]))
@@ -91,9 +91,9 @@ def _strange(node: Node) -> Node:
     return node._replace(id=b"D" + node.id[:15], parent=parent)
 
 
+@thoroughly
 @given(cases, lucks)
 @example(kept.GHOST_AND_FOLDER, 0)
-@thoroughly
 def test_a_lost_base_deletes_nothing(case: Case, luck: int) -> None:
     """Without a base both sides are united; what the volume once held and deleted is listed, not brought back."""
     lost, past = after_loss(case)
@@ -112,8 +112,8 @@ def test_a_lost_base_deletes_nothing(case: Case, luck: int) -> None:
     assert (substances(written) | substances(case.remote)) - substances(world.volume) == {}
 
 
-@given(cases)
 @thoroughly
+@given(cases)
 def test_equal_trees_find_each_other_without_a_base(case: Case) -> None:
     """Equal trees are adopted: ids change hands, and no step is taken."""
     lost, _ = after_loss(Case(case.base, case.remote, case.remote))
@@ -127,8 +127,8 @@ def test_equal_trees_find_each_other_without_a_base(case: Case) -> None:
 TIGHT = DeleteLimit(count_least=1, share_least=0.0)
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_held_deletions_wait_and_nothing_else_does(case: Case, luck: int) -> None:
     """With a limit of one no file is deleted until it is approved; then all ends as it would have."""
     world = World.of(case, policy(limit=TIGHT)).run(plan, luck)

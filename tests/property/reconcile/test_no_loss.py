@@ -13,9 +13,9 @@ from tests.property.reconcile.strategies import Case, cases, lucks, poor_cases
 from tests.property.reconcile.world import World
 
 
+@thoroughly
 @given(cases, lucks)
 @example(kept.TWO_EQUAL_LINKS, 0)
-@thoroughly
 def test_p06_no_content_is_lost(case: Case, luck: int) -> None:
     """P6: every content that a side holds and nobody superseded is there in the end, as often as it was."""
     world = World.of(case, policy()).run(plan, luck)
@@ -23,8 +23,8 @@ def test_p06_no_content_is_lost(case: Case, luck: int) -> None:
     assert must_survive(case) - substances(world.disk) == {}
 
 
-@given(cases, lucks)
 @thoroughly
+@given(cases, lucks)
 def test_p07_what_was_deleted_stays_deleted(case: Case, luck: int) -> None:
     """P7: what both deleted, or one while the other left it alone, is gone."""
     world = World.of(case, policy()).run(plan, luck)
@@ -32,8 +32,8 @@ def test_p07_what_was_deleted_stays_deleted(case: Case, luck: int) -> None:
     assert {node.id for node in world.disk} & must_be_gone(case) == set()
 
 
-@given(poor_cases, lucks)
 @thoroughly
+@given(poor_cases, lucks)
 def test_p08_equal_contents_make_no_conflict_copy(case: Case, luck: int) -> None:
     """P8: in a world with one content nothing is ever copied."""
     world = World.of(case, policy()).run(plan, luck)
