@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from mega_cli.daemon.client import borrowed
 from mega_cli.options.command import MegaGroup, declare
 from mega_cli.output.console import Console
 from mega_cli.output.sync import conflict_fields
 from mega_cli.output.units import moment_text
 from mega_cli.sync.decisions import Keep, list_conflicts, resolve
+from mega_cli.sync.pairs import open_pairs
 from mega_cli.system.directories import open_home
 
 
@@ -39,7 +41,9 @@ def resolve_command(console: Console, path: Path, keep: str) -> None:
 
     The version that goes lies in the local trash, and the next run tells the other devices.
     """
-    conflict = resolve(open_home(), path, Keep(keep))
+    home = open_home()
+    with borrowed(home, open_pairs(home).holding(path)[0].id):
+        conflict = resolve(home, path, Keep(keep))
     if console.is_json:
         console.document({"message_type": "summary", "keep": keep, **conflict_fields(conflict)})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mega_cli.daemon.client import borrowed
 from mega_cli.options.command import MegaGroup, declare
 from mega_cli.output.console import Console
 from mega_cli.output.sync import held_fields, hold_line
@@ -26,7 +27,7 @@ def list_command(console: Console) -> None:
 @click.argument("name", metavar="NAME")
 def approve_command(console: Console, name: str) -> None:
     """Let deletions happen with the next run; what goes lies in a trash afterwards."""
-    _report(console, decide_hold(open_home(), name, is_approved=True), is_approved=True)
+    _decide(console, name, is_approved=True)
 
 
 @declare("held reject", examples=("mega held reject 4f1c09a7",))
@@ -36,7 +37,15 @@ def reject_command(console: Console, name: str) -> None:
 
     What was deleted here is fetched again, what was deleted in the volume is put there again.
     """
-    _report(console, decide_hold(open_home(), name, is_approved=False), is_approved=False)
+    _decide(console, name, is_approved=False)
+
+
+def _decide(console: Console, name: str, *, is_approved: bool) -> None:
+    home = open_home()
+    pair = next((held.pair.id for held in list_holds(home) if held.row.name == name), None)
+    with borrowed(home, pair):
+        held = decide_hold(home, name, is_approved=is_approved)
+    _report(console, held, is_approved=is_approved)
 
 
 def _report(console: Console, held: Held, *, is_approved: bool) -> None:

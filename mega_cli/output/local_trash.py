@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from mega_cli.daemon.client import borrowed
 from mega_cli.errors import MegaError, SomeItemsFailedError
 from mega_cli.output.console import Console
 from mega_cli.output.listing import KIND_NAMES
@@ -38,7 +39,9 @@ def restore_local(
                 chosen = chosen_trash(home, word)
                 restored.append(str(destination or chosen.pair.local / chosen.row.path))
             else:
-                restored.append(str(restore(home, word, None if destination is None else Path(destination))))
+                pair = None if destination else chosen_trash(home, word).pair.id  # a copy elsewhere changes no folder
+                with borrowed(home, pair):
+                    restored.append(str(restore(home, word, None if destination is None else Path(destination))))
         except MegaError as error:
             problems += 1
             console.problem(word, error.message)
