@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 from collections.abc import Callable
 
 from flask import Flask, Response, request
@@ -25,10 +26,12 @@ from mega_server.protocol.limits import PROTOCOL_MAJOR
 from mega_server.protocol.messages import ErrorDetail, ErrorReply
 from mega_server.refusal import RefusedError
 from mega_server.services.backend import now_ms, open_backend
-from mega_server.views import accounts, links, metrics, server, volumes, web
+from mega_server.services.waits import Waits
+from mega_server.views import accounts, feed, links, metrics, server, volumes, web
 from mega_server.views.door import answer
 
 _RETRY_S = 2.0
+_START_KEY_BYTES = 32
 _BY_STATUS = {
     404: (ErrorCode.NOT_FOUND, "there is nothing here"),
     405: (ErrorCode.METHOD_NOT_ALLOWED, "this method is not allowed here"),
@@ -37,17 +40,24 @@ _BY_STATUS = {
 }
 
 
-def create_app(config: Config, clock: Callable[[], int] = now_ms, counts: SharedCounts | None = None) -> Flask:
+def create_app(
+    config: Config,
+    clock: Callable[[], int] = now_ms,
+    counts: SharedCounts | None = None,
+    *,
+    start_key: bytes = b"",
+) -> Flask:
     """Build the application on a data folder that `initialise` made. Raises OSError for the file of a token.
 
-    `counts` is what all workers count in; without it this application counts alone.
+    `counts` is what all workers count in; without it this application counts alone. `start_key` is 32 random bytes that
+    all workers of one start share: the feed's cursors hold for it.
     """
     app = Flask("mega_server", static_folder=None)
     app.extensions[EXTENSION] = open_backend(config, clock)
     if hops := config.trusted_proxies:
         # Not X-Forwarded-Host: a relay could name its own origin by it, and have logins that were signed for itself.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's own way
-    for module in (server, accounts, volumes, metrics, links, web):
+    for module in (server, accounts, volumes, feed, metrics, links, web):
         app.register_blueprint(module.views)
     app.register_error_handler(RefusedError, _refused)
     app.register_error_handler(HTTPException, _http_error)
@@ -57,6 +67,8 @@ def create_app(config: Config, clock: Callable[[], int] = now_ms, counts: Shared
     app.after_request(_stamp)
     token = config.metrics_token_file.read_bytes().strip() if config.metrics_token_file else b""
     metrics.watch(app, counts, token=token, is_logged=config.is_verbose or config.log_file is not None)
+    app.extensions[feed.START_KEY] = start_key or secrets.token_bytes(_START_KEY_BYTES)
+    app.extensions[feed.WAITS] = Waits(app.extensions[EXTENSION], metrics.counter_of(app).set_feed_waits)
     return app
 
 

@@ -25,7 +25,8 @@ _STATUSES: Final = (*sorted({200, 201, 204, 304, *(kind.status for kind in ERROR
 """What a request can end with; 0 stands for any other."""
 _BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _ROUTES_MOST: Final = 64
-_TOTALS: Final = ("received_bytes", "sent_bytes", "in_flight")
+_TOTALS: Final = ("received_bytes", "sent_bytes", "in_flight", "feed_waits")
+_GAUGES: Final = {"in_flight": "requests_in_flight", "feed_waits": "feed_waits"}
 _DURATIONS: Final = len(_TOTALS) + _ROUTES_MOST * len(_STATUSES)
 _PER_ROUTE: Final = len(_BOUNDS_S) + 2
 """The buckets, the one without a bound, and the sum."""
@@ -46,7 +47,8 @@ class SharedCounts:
         with self._next.get_lock():
             row = int(self._next.value) % self.row_count
             self._next.value += 1
-        self.rows[row * _WIDTH + _TOTALS.index("in_flight")] = 0
+        for name in _GAUGES:
+            self.rows[row * _WIDTH + _TOTALS.index(name)] = 0
         return row
 
 
@@ -80,13 +82,17 @@ class Counter:
             rows[durations + bisect_left(_BOUNDS_S, took_s)] += 1
             rows[durations + _PER_ROUTE - 1] += took_s
 
+    def set_feed_waits(self, count: int) -> None:
+        """Say how many requests for the feed wait in this worker."""
+        self._shared.rows[self._start + _TOTALS.index("feed_waits")] = count
+
     def text(self, gauges: Mapping[str, int | None]) -> str:
         """Write everything, summed over the workers, and `gauges` as they are now; those nobody knows are left out."""
         rows = self._shared.rows
         summed = [sum(rows[at::_WIDTH]) for at in range(_WIDTH)]
         lines = [*self._requests(summed), *self._durations(summed)]
         for name, value in zip(_TOTALS, summed, strict=False):
-            kind, label = ("gauge", "requests_in_flight") if name == "in_flight" else ("counter", f"{name}_total")
+            kind, label = ("gauge", _GAUGES[name]) if name in _GAUGES else ("counter", f"{name}_total")
             lines += [f"# TYPE mega_{label} {kind}", f"mega_{label} {value:.0f}"]
         for label, route, status in (
             ("packs_stored", routes.PACKS, 201),

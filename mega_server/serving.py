@@ -11,6 +11,7 @@ import http.client
 import logging
 import multiprocessing
 import os
+import secrets
 import signal
 import socket
 import ssl
@@ -36,6 +37,8 @@ from mega_server.metrics import SharedCounts
 from mega_server.protocol import routes
 from mega_server.services.backend import open_backend
 from mega_server.services.sweep import sweep_if_due
+from mega_server.services.waits import Waits
+from mega_server.views.feed import WAITS
 
 # A thread works on one request, or waits for its body. granian starts as many as are busy and ends those idle for 30 s.
 # It sets no time limit to a body that stalls (its issue 728): a few stalled clients must not take them all. Each holds
@@ -50,6 +53,8 @@ _READY_S = 30.0
 # A new worker answers after 0.5 s. Until it does, the old one takes the new connections.
 _RESPAWN_S = 3.0
 _SWEEP_LOOK_S = 3_600.0
+_START_KEY_BYTES = 32
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class PortTakenError(Exception):
@@ -160,22 +165,37 @@ def serve(config: Config, address: Address, workers: int, notify_socket: str = "
         on_reload = partial(_reload, config, tls, server.signal_handler_reload)
         server.signal_handler_reload = on_reload  # type: ignore[method-assign]  # its hooks cannot refuse
         ready = _Ready(found, notify_socket, multiprocessing.Lock())
-        loader = partial(_load, config, ready, SharedCounts(workers))
+        loader = partial(_load, config, ready, SharedCounts(workers), secrets.token_bytes(_START_KEY_BYTES))
         server.serve(target_loader=loader, wrap_loader=False)
 
 
-def _load(config: Config, ready: _Ready, counts: SharedCounts) -> Flask:
+def _load(config: Config, ready: _Ready, counts: SharedCounts, start_key: bytes) -> Flask:
     """Build the application inside a worker. The first of all workers says when requests are answered.
 
     Threads are started here and not in the parent: forking beside a running thread can copy a lock that it holds.
     """
     start_logs(config)
-    app = create_app(config, counts=counts)
+    app = create_app(config, counts=counts, start_key=start_key)
+    woken, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_end_waits, args=(woken, wake, app.extensions[WAITS]), daemon=True).start()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=_sweep_daily, args=(config,), daemon=True).start()
     if ready.is_first.acquire(block=False):
         threading.Thread(target=_announce, args=(ready,), daemon=True).start()
     return app
+
+
+def _end_waits(woken: socket.socket, _kept: socket.socket, waits: Waits) -> None:
+    """Send away who waits for the feed as soon as this worker is told to stop: granian lets each request finish.
+
+    It relies on the interpreter, which writes the number of each signal it takes to the other end (`set_wakeup_fd`);
+    what is done about the signal stays granian's.
+    """
+    while woken.recv(1)[0] not in _STOPS:
+        pass
+    waits.stop()
 
 
 def _sweep_daily(config: Config) -> None:

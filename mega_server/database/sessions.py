@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from mega_server.database.schema import accounts, challenges, sessions
+from mega_server.database.schema import accounts, challenges, sessions, volumes
 
 # Made once: each request needs it.
 _SESSION = (
     select(sessions, accounts.c.disabled)
     .join(accounts, accounts.c.account == sessions.c.account)
     .where(sessions.c.token_hash == bindparam("hash"), sessions.c.used > bindparam("after"))
+)
+_SEQUENCES = (
+    select(sessions.c.token_hash, func.sum(volumes.c.revision))
+    .join(accounts, accounts.c.account == sessions.c.account)
+    .join(volumes, volumes.c.account == sessions.c.account)
+    .where(sessions.c.token_hash.in_(bindparam("hashes", expanding=True)), sessions.c.used > bindparam("after"))
+    .where(accounts.c.disabled.is_(None))
+    .group_by(sessions.c.token_hash)
 )
 
 
@@ -51,6 +60,12 @@ def add_session(
 def session_row(connection: Connection, token_hash: bytes, used_after: int) -> Row[Any] | None:
     """Read the session of a token, unless it has lain unused for too long, and since when its account is disabled."""
     return connection.execute(_SESSION, {"hash": token_hash, "after": used_after}).first()
+
+
+def sequences(connection: Connection, token_hashes: Sequence[bytes], used_after: int) -> dict[bytes, int]:
+    """Sum up the revisions of the account's volumes for each of these sessions that has not ended."""
+    found = connection.execute(_SEQUENCES, {"hashes": list(token_hashes), "after": used_after})
+    return {bytes(token_hash): int(sequence) for token_hash, sequence in found}
 
 
 def session_rows(connection: Connection, account: str, used_after: int) -> list[Row[Any]]:

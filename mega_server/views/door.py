@@ -92,6 +92,14 @@ def read_id_list() -> list[BlobId]:
         refuse(str(error), error)
 
 
+def number(name: str, default: str = "") -> int:
+    """Read a number of the query. Raises RefusedError: bad_request."""
+    text = request.args.get(name, default)
+    if not text.isascii() or not text.isdecimal() or len(text) > 19:  # noqa: PLR2004 -- the digits of 2**63 - 1
+        refuse(f"`{name}` is a decimal number")
+    return int(text)
+
+
 def volume_of(text: str) -> VolumeId:
     """Parse the volume in a URL; what cannot be one is simply not found."""
     try:

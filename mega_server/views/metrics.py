@@ -104,6 +104,11 @@ def _has_token() -> bool:
 
 
 def _counter() -> Counter:
-    found = current_app.extensions[_COUNTER]
+    return counter_of(current_app)
+
+
+def counter_of(app: Flask) -> Counter:
+    """Give what a watched application counts in."""
+    found = app.extensions[_COUNTER]
     assert isinstance(found, Counter)
     return found

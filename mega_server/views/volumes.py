@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from mega_server.auth import backend, caller
 from mega_server.protocol import routes
@@ -12,6 +12,7 @@ from mega_server.refusal import not_found, refuse
 from mega_server.services import commits, downloads, uploads
 from mega_server.views.door import (
     declared_pack_bytes,
+    number,
     octets,
     read_body,
     read_id_list,
@@ -19,6 +20,7 @@ from mega_server.views.door import (
     read_pack,
     volume_of,
 )
+from mega_server.views.feed import waits
 
 views = Blueprint("volumes", __name__)
 
@@ -79,7 +81,7 @@ def head(volume: str) -> Response:
 def records(volume: str) -> Response:
     """Answer a run of the chain."""
     who = caller()
-    first, last = _number("from"), _number("to")
+    first, last = number("from"), number("to")
     return octets(b"".join(commits.records(backend(), who.account, volume_of(volume), first, last)))
 
 
@@ -95,11 +97,5 @@ def commit(volume: str) -> Response:
     except ValueError as error:
         refuse(str(error), error)
     is_new = commits.commit(backend(), who.account, volume_of(volume), body[:ROOT_RECORD_BYTES], needs)
+    waits().nudge()
     return octets(b"", 201 if is_new else 200)
-
-
-def _number(name: str) -> int:
-    text = request.args.get(name, "")
-    if not text.isascii() or not text.isdecimal() or len(text) > 19:  # noqa: PLR2004 -- the digits of 2**63 - 1
-        refuse(f"`{name}` is a decimal number")
-    return int(text)

@@ -65,7 +65,7 @@ def test_the_conversation(tmp_path: Path) -> None:
     document = load()
     app = make_app(tmp_path, quota_bytes=document["quota_bytes"])
     web, seeds = app.test_client(), {name: bytes.fromhex(seed) for name, seed in document["seeds"].items()}
-    nonce, token = b"", ""
+    nonce, token, cursor = b"", "", ""
     for step in document["conversation"]:
         body = json.dumps(step["json"]).encode() if "json" in step else bytes.fromhex(step.get("hex", ""))
         told = step.get("proof", {"purpose": Purpose.LOGIN, "seed": "password"})
@@ -83,14 +83,14 @@ def test_the_conversation(tmp_path: Path) -> None:
             name: value.replace("{token}", token).replace("{proof}", proof)
             for name, value in step.get("headers", {}).items()
         }
-        response = web.open(step["path"], method=step["method"], data=body, headers=headers)
+        response = web.open(step["path"].replace("{cursor}", cursor), method=step["method"], data=body, headers=headers)
         assert response.status_code == step["status"], (step["name"], response.data)
         if "answer_hex" in step:
             assert response.data.hex() == step["answer_hex"], step["name"]
         if "answer_json" in step:
             assert covers(step["answer_json"], response.get_json()), (step["name"], response.data)
         answer = response.get_json(silent=True) or {}
-        token = answer.get("token", token)
+        token, cursor = answer.get("token", token), answer.get("cursor", cursor)
         if "server_nonce" in answer:
             nonce = base64.b64decode(answer["server_nonce"])
     backend_of(app).close()
