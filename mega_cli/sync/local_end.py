@@ -77,13 +77,10 @@ class LocalEnd:
 
         A row whose file has just vanished claims its place until its absence is proven.
         """
-        if self.is_claimed(node) or self.disk.look(place) is not None:
-            raise UnfitError
-
-    def is_claimed(self, node: Node) -> bool:
-        """Tell whether another row has a node's place."""
         claim = self.state.local.child(node.parent, node.name)
-        return claim is not None and claim.id != node.id and claim.id not in self.parked
+        is_claimed = claim is not None and claim.id != node.id and claim.id not in self.parked
+        if is_claimed or self.disk.look(place) is not None:
+            raise UnfitError
 
     def row_as(self, node: Node) -> LocalRow:
         """Find the row of a node that has to be in this state, wherever it stands by now. Raises UnfitError."""

@@ -17,7 +17,7 @@ from mega_cli.errors import LimitError
 from mega_cli.localfs.disk import NO_EXCHANGE, Found, NewFile, Place
 from mega_cli.localfs.stat_print import StatPrint
 from mega_cli.reconcile.actions import FetchFile, WriteLink
-from mega_cli.reconcile.nodes import ROOT, Node
+from mega_cli.reconcile.nodes import ROOT, Node, NodeId
 from mega_cli.state.sync_trees import LocalRow
 from mega_cli.sync.local_end import TMP, LocalEnd, UnfitError, made_stamps
 from mega_cli.sync.trash import Trashing, put_in_trash, trashing_of
@@ -192,8 +192,11 @@ def _exchange(end: LocalEnd, task: Publishing, displaces: Trashing) -> None:
         # From here on the target has no name for a moment; `finish` goes on from here after a crash as well.
 
 
-def finish(end: LocalEnd, task: Publishing) -> bool:
-    """Finish what was begun, wherever it was left; tell whether it was published. In a transaction. Raises OSError."""
+def finish(end: LocalEnd, task: Publishing, *, is_late: bool = False) -> bool:
+    """Finish what was begun, wherever it was left; tell whether it was published. In a transaction. Raises OSError.
+
+    `is_late`: it was begun by another run or cycle.
+    """
     here, there = end.disk.look(task.target), end.disk.look(task.tmp)
     is_published, is_staged = _is_ours(end, task, task.target, here), _is_ours(end, task, task.tmp, there)
     is_halfway = task.displaces is not None and is_staged and _is_cleared(end, task.displaces)
@@ -207,10 +210,30 @@ def finish(end: LocalEnd, task: Publishing) -> bool:
             put_in_trash(end, task.displaces, task.tmp)
         elif _is_cleared(end, task.displaces):
             put_in_trash(end, task.displaces, task.displaces.hidden)
-    if is_published and not end.is_claimed(task.node):  # a scan may have met it before a note could be settled
-        end.put_row(task.node, task.target, task.made)
-        _agree(end, task)
+    if is_published:
+        _note(end, task, _twin(end, task) if is_late else None)
     return is_published
+
+
+def _note(end: LocalEnd, task: Publishing, twin: NodeId | None) -> None:
+    """Let the rows hold what was published. A twin that was uploaded meanwhile stays what it is."""
+    if twin is None:
+        end.put_row(task.node, task.target, task.made)
+    elif end.state.base.get(twin) is not None or end.state.remote.get(twin) is not None:
+        return
+    else:
+        end.state.local.take_identity(twin, task.node.id)
+    _agree(end, task)
+
+
+def _twin(end: LocalEnd, task: Publishing) -> NodeId | None:
+    """Find the row of another id that a scan gave to what was published, because its note could not be settled yet."""
+    rows = (row for row in end.state.local.rows(task.node.parent) if row.node.id != task.node.id)
+    if end.settings.ids_are_stable:
+        rows = (row for row in rows if StatPrint(*row.stamps[:6]).ino == task.ino)
+    else:
+        rows = (row for row in rows if row.disk_name == task.target[-1])
+    return next((row.node.id for row in rows), None)
 
 
 def _agree(end: LocalEnd, task: Publishing) -> None:

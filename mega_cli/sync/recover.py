@@ -54,7 +54,7 @@ def _settle(end: LocalEnd, task: msgspec.Struct) -> None:
     """Finish one, or leave it undone; folders are made and removed in one call. Raises OSError."""
     try:
         if isinstance(task, publish.Publishing):
-            publish.finish(end, task)
+            publish.finish(end, task, is_late=True)
         elif isinstance(task, trash.Trashing):
             trash.finish(end, task)
         elif isinstance(task, relocate.Moving):

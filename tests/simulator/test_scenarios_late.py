@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 
-from tests.simulator.stage import Device, Stage
+from mega_cli.sync.sim_folder import Fault
+from tests.simulator.stage import Device, Stage, machine
 
 
 def _publish_and_die(device: Device, call: str) -> None:
@@ -50,3 +51,21 @@ def test_it_is_deleted_before_the_note_is_settled() -> None:
     stage.sync(a, b)
 
     stage.expect({"y": "1"})
+
+
+def test_the_user_renames_it_before_the_note_is_settled() -> None:
+    """Where the disk finds it by the old name too, it is one node in one row, under its new name."""
+    stage = Stage(machine("A", folds_case=True), machine("B"))
+    a, b = stage.devices
+    stage.begin({"y": "1"})
+    b.write("x", "2")
+    b.sync()
+    _publish_and_die(a, "rename")
+    a.rename("x", "X")
+    a.fail("upload", Fault.DROP_REQUEST)
+    a.cycle()
+    a.client.disk.relent()
+
+    stage.sync(a, b)
+
+    stage.expect({"y": "1", "X": "2"})
