@@ -69,11 +69,16 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "import": "Copy what a link names into your own files.",
     },
     "Sync": {
-        "sync": "Bring a local and a remote folder together.",
-        "syncs": "List the folders that are synced, see what the next run would do, sync one no more.",
+        "sync": "Keep a local and a remote folder the same.",
+        "syncs": "List the folders that are synced; pause, resume or hurry them, sync one no more.",
+        "status": "Show how the synced folders stand, or a path in them.",
         "why": "Say why a file is synced, waits or is left out.",
         "conflicts": "List files that were changed on both sides, and settle them.",
         "held": "List deletions that wait for your word, approve or reject them.",
+    },
+    "Daemon": {
+        "daemon": "Start and stop the process that syncs in the background, and read its log.",
+        "autostart": "Have the daemon start with the machine, or no more.",
     },
     "Settings": {
         "completion": "Print the script that completes commands, options and remote paths.",

@@ -1,9 +1,11 @@
-"""The live display on a terminal: a bar, the figures, and the file at hand. The only importer of rich.
+"""The live displays on a terminal: a run's bar and figures, or lines that change. The only importer of rich.
 
 It is loaded when a run has lasted long enough to be watched. Names are escaped and never read as markup.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import rich.console
 from rich.console import Group
@@ -40,6 +42,25 @@ class LiveArea:
 
     def close(self) -> None:
         """Wipe the display and show the cursor again."""
+        self._live.stop()
+
+
+class LiveLines:
+    """Lines of a result that redraw themselves on stdout; the last ones stay when it is closed."""
+
+    def __init__(self, console: Console) -> None:
+        """Take the terminal; `close` gives it back."""
+        terminal = rich.console.Console(no_color=not console.has_color, highlight=False)
+        self._live = Live(console=terminal, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self._live.start()
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Redraw."""
+        texts = (Text(printable(line), no_wrap=True, overflow="ellipsis") for line in lines)
+        self._live.update(Group(*texts), refresh=True)
+
+    def close(self) -> None:
+        """Leave the lines and show the cursor again."""
         self._live.stop()
 
 

@@ -67,8 +67,9 @@ class Pair:
 
     @property
     def command(self) -> str:
-        """Give the command that syncs it, as a shell reads it."""
-        return shlex.join(("mega", "sync", "--once", str(self.local), str(self.remote)))
+        """Give the command that syncs it, as a shell reads it: now and once, or by the daemon whose it is."""
+        once = () if self.is_background else ("--once",)
+        return shlex.join(("mega", "sync", *once, str(self.local), str(self.remote)))
 
 
 class _Row(msgspec.Struct, frozen=True):

@@ -97,12 +97,19 @@ def test_the_defaults(run: RunWords, asked: list[tuple[Wanted, RunOptions]], tmp
     assert Run(RunOptions(), None).options == asked[0][1]
 
 
-def test_without_once_nothing_runs(run: RunWords, asked: list[tuple[Wanted, RunOptions]]) -> None:
-    """Exit code 2, and the command that works."""
-    ran = run("sync", "work", "/docs")
+@pytest.mark.parametrize(
+    "words",
+    [("--resync",), ("--max-delete", "3"), ("--bwlimit", "1M"), ("--transfers", "2")],
+    ids=lambda words: words[0],
+)
+def test_what_says_how_a_run_goes_needs_once(
+    run: RunWords, asked: list[tuple[Wanted, RunOptions]], words: tuple[str, ...]
+) -> None:
+    """Exit code 2, and the command that works; nothing becomes the daemon's."""
+    ran = run("sync", *words, "work", "/docs")
 
-    assert (ran.code, asked) == (2, [])
-    assert "mega sync --once work /docs" in ran.err
+    assert (ran.code, asked, open_pairs(open_home()).all()) == (2, [], [])
+    assert "add --once; or leave it away: mega sync work /docs" in ran.err
 
 
 def test_a_plan_of_the_only_pair(
@@ -122,7 +129,7 @@ def test_a_plan_of_the_only_pair(
 def test_a_new_pair_is_listed(run: RunWords, pairs: Pairs, tmp_path: Path) -> None:
     """Before its first run as well; `syncs rm` takes it off the list."""
     made = pairs.add(tmp_path / "work", RemotePath(("docs",)), None, 0)
-    assert run("syncs").out.splitlines()[-1].endswith("two-way  never     not synced yet")
+    assert run("syncs").out.splitlines()[-1].endswith("two-way  once  never  not synced yet")
     assert run("syncs", "rm", made.id[:4]).code == 0
 
     assert run("syncs").out == ""

@@ -20,7 +20,7 @@ from mega_cli.errors import (
 from mega_cli.output.console import Console
 from mega_cli.output.run import report_run
 from mega_cli.output.sync import REASONS, VERDICTS, deed_line, hold_line, notice_line, summary_sentence
-from mega_cli.output.syncs import standing_table, state_text
+from mega_cli.output.syncs import paused_text, standing_table, state_text
 from mega_cli.output.why import why_lines
 from mega_cli.paths.ignore import Rule
 from mega_cli.paths.remote import RemotePath
@@ -217,12 +217,27 @@ def test_a_pair_stands_in_words(standing: Standing, text: str) -> None:
 
 def test_the_table_of_pairs_names_what_stands_still() -> None:
     """Below its pair; no pairs make no table."""
-    item = Item("a", Reason.FILE_CHANGING)
-    _, line, below = standing_table([Standing(PAIR, LastRun(0, is_up_to_date=False), 1, items=(item,))], 61 * 10**9)
+    standing = Standing(PAIR, LastRun(0, is_up_to_date=False), 1, items=(Item("a", Reason.FILE_CHANGING),))
+    _, line, below = standing_table([standing], {}, 61 * 10**9)
 
-    assert re.split("  +", line) == ["4f1c09a7", "/home/a/docs", "/docs", "two-way", "1 minute ago", "1 standing still"]
+    cells = ["4f1c09a7", "/home/a/docs", "/docs", "two-way", "once", "1 minute ago", "1 standing still"]
+    assert re.split("  +", line) == cells
     assert below.startswith("  a: it is being written to")
-    assert list(standing_table([], 0)) == []
+    assert list(standing_table([], {}, 0)) == []
+
+
+def test_the_table_says_what_the_daemon_says() -> None:
+    """Of its own pairs, as of now."""
+    theirs = Standing(replace(PAIR, is_background=True), LastRun(0, is_up_to_date=True))
+    _, line = standing_table([theirs], {PAIR.id: "syncing"}, 61 * 10**9)
+
+    assert re.split("  +", line)[-3:] == ["daemon", "now", "syncing"]
+
+
+@pytest.mark.parametrize(("until_ms", "text"), [(-1, "paused until it is resumed"), (10**12, "paused until 2001-09-")])
+def test_a_pause_says_its_end(until_ms: int, text: str) -> None:
+    """A moment, or none."""
+    assert paused_text(replace(PAIR, paused_until_ms=until_ms)).startswith(text)
 
 
 @pytest.mark.parametrize(
