@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mega_cli.daemon.client import borrowed
+from mega_cli.daemon.take_up import go_on
 from mega_cli.options.command import MegaGroup, declare
 from mega_cli.output.console import Console
 from mega_cli.output.sync import conflict_fields
@@ -39,16 +40,20 @@ def list_command(console: Console) -> None:
 def resolve_command(console: Console, path: Path, keep: str) -> None:
     """Settle a conflict; PATH is the conflict copy, or what it is a copy of.
 
-    The version that goes lies in the local trash, and the next run tells the other devices.
+    The version that goes lies in the local trash; the daemon, or the next run, tells the other devices.
     """
     home = open_home()
     with borrowed(home, open_pairs(home).holding(path)[0].id):
         conflict = resolve(home, path, Keep(keep))
+    is_daemons = go_on(home, conflict.pair, console.note)
     if console.is_json:
         console.document({"message_type": "summary", "keep": keep, **conflict_fields(conflict)})
+    elif keep == Keep.BOTH:
+        console.note("mega: both stay")
+    elif is_daemons:
+        console.note("mega: settled here; the daemon tells the other side")
     else:
-        again = conflict.pair.command
-        console.note("mega: both stay" if keep == Keep.BOTH else f"mega: settled here; for the other side: {again}")
+        console.note(f"mega: settled here; for the other side: {conflict.pair.command}")
 
 
 command = MegaGroup(

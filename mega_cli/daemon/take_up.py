@@ -1,4 +1,4 @@
-"""Hand pairs to the daemon: start it where none runs, tell it where one does, and see that it has taken them up.
+"""Hand pairs to the daemon: start it where none runs, tell it where one does, see that it takes them up and goes on.
 
 It syncs nothing itself and waits for no cycle.
 """
@@ -6,11 +6,14 @@ It syncs nothing itself and waits for no cycle.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from mega_cli.daemon import client
 from mega_cli.daemon.detach import start_daemon
 from mega_cli.daemon.status import PairStatus
+from mega_cli.errors import MegaError
+from mega_cli.sync.pairs import Pair
 from mega_cli.system.directories import Home
 
 _TAKEN_UP_S: Final = 5.0
@@ -36,3 +39,17 @@ def take_up(home: Home, pair: str, log_level: str = "") -> TakenUp:
             return TakenUp(is_started, found)
         time.sleep(_LOOK_S)
     return TakenUp(is_started, None)
+
+
+def go_on(home: Home, pair: Pair, note: Callable[[str], None]) -> bool:
+    """Have the daemon act on what the user decided about a pair of its own. Gives whether it will.
+
+    A daemon that cannot be told hinders no decision, only earns a note.
+    """
+    if not pair.is_background:
+        return False
+    try:
+        return client.wake(home, pair.id)
+    except MegaError as error:
+        note(f"mega: the daemon was not told: {error.message}; {error.hint}")
+        return False
