@@ -142,7 +142,8 @@ def standing_line(one: Standing, now_ns: int) -> Line:
     age = "never synced" if one.last is None else f"last synced {age_text((now_ns - one.last.at_ns) / _NS_A_S)}"
     how = "not running" if one.pair.is_background else "synced by hand"
     ended = "" if one.last is None and not one.damage else f": {state_text(one)}"
-    to_do = [] if one.pair.is_background else [one.pair.command]
+    is_done = one.pair.is_background or (one.last is not None and one.last.is_up_to_date)
+    to_do = [] if is_done else [one.pair.command]
     to_do += ["mega held"] if one.held else []
     to_do += ["mega syncs -v"] if one.stalled else []
     to_do += ["mega conflicts"] if one.conflicts else []

@@ -156,8 +156,8 @@ def test_without_a_daemon_nothing_is_up_to_date() -> None:
 
     assert (theirs.words, theirs.code) == ("not running, last synced 1 hour ago: up to date", 1)
     assert (by_hand.words, by_hand.code) == ("synced by hand, last synced just now: up to date, 2 deletions held", 6)
-    assert by_hand.to_do == (PAIR.command, "mega held")
-    assert (new.words, new.code) == ("synced by hand, never synced", 0)
+    assert by_hand.to_do == ("mega held",)
+    assert (new.words, new.code, new.to_do) == ("synced by hand, never synced", 0, (PAIR.command,))
 
 
 @pytest.mark.parametrize(
