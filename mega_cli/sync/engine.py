@@ -28,7 +28,7 @@ from mega_cli.sync.folders import keeps_something
 from mega_cli.sync.local_end import OWN, TMP, LocalEnd
 from mega_cli.sync.observe import observe_remote, unheld_stalls
 from mega_cli.sync.outcome import Outcome, Silent, Watch
-from mega_cli.sync.record import begin_plan, end_plan, node_of, wake, wake_all, without_resting
+from mega_cli.sync.record import begin_plan, end_plan, node_of, resting_s, wake, wake_all, without_resting
 from mega_cli.sync.recover import recover, sweep
 from mega_cli.sync.remote import RemoteFolder, RemoteMovedError
 from mega_cli.sync.report import CycleReport, Failure
@@ -138,7 +138,8 @@ class Engine:
             if made.is_empty and self._past is not None:
                 self._end_joining(made)
         self._scanner.end(end.take_written(), *_unsure(made, outcome, stalled))
-        return _report(made, outcome, max(observation.waiting_s, outcome.waiting_s))
+        waiting_s = max(observation.waiting_s, outcome.waiting_s)
+        return _report(made, outcome, waiting_s, resting_s(state, end.clock.now_ns()))
 
     def _check_folder(self, *, is_own: bool) -> None:
         """Look whether the folder is there, and its mark. Raises SafetyStopError."""
@@ -268,7 +269,7 @@ def _unsure(made: Plan, outcome: Outcome, failed: Iterable[NodeId]) -> tuple[set
     return nodes, folders
 
 
-def _report(made: Plan, outcome: Outcome, waiting_s: float) -> CycleReport:
+def _report(made: Plan, outcome: Outcome, waiting_s: float, resting_s: float) -> CycleReport:
     return CycleReport(
         made,
         uploaded=outcome.uploaded,
@@ -281,4 +282,5 @@ def _report(made: Plan, outcome: Outcome, waiting_s: float) -> CycleReport:
         skipped=outcome.skipped,
         failures=tuple(outcome.failures),
         waiting_s=waiting_s,
+        resting_s=resting_s,
     )

@@ -119,6 +119,14 @@ def wake_all(state: SyncState) -> None:
         state.keep_stalled([row._replace(next_ns=0) for row in rows])
 
 
+def resting_s(state: SyncState, now_ns: int) -> float:
+    """Say in how many seconds the first of what rests is tried again; 0 when nothing rests."""
+    left_ns = [
+        min(row.next_ns - now_ns, _rest_ns(row.tries)) for row in state.stalled() if row.tries and row.next_ns > now_ns
+    ]
+    return min(left_ns) / _SECOND_NS if left_ns else 0.0
+
+
 def begin_plan(state: SyncState, plan: Plan, now_ns: int) -> None:
     """Let nodes take their new ids, and note the conflict copies that this makes; in a transaction."""
     for before, after in plan.identities:

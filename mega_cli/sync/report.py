@@ -40,6 +40,8 @@ class CycleReport:
     failures: tuple[Failure, ...] = ()
     waiting_s: float = 0.0
     """Something needs a second look (a young file, a name just gone): in so many seconds it can be had."""
+    resting_s: float = 0.0
+    """Something failed and rests; in so many seconds the first of it is tried again."""
 
     @property
     def is_up_to_date(self) -> bool:
