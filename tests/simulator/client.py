@@ -28,6 +28,7 @@ from mega_cli.sync.settings import Settings
 from mega_cli.sync.sim_folder import Fault, SimFolder
 from mega_cli.sync.sim_volume import SimRecord, SimVolume
 from tests.simulator.clocks import SeededChance, SimClock, SimTime
+from tests.simulator.hearing import Hearing
 from tests.simulator.ledger import Seen, View
 
 OWN_FOLDER: Final = b".mega"
@@ -113,6 +114,8 @@ class Client:
         self.state = self.new_state()
         self.folder = self._new_folder()
         self.engine: Engine | None = None
+        self.hearing: Hearing | None = None
+        """Where its cycles look, in a world with hints; else everywhere."""
         self.pair = machine.name
         self.wants_resync = False
         self.verdict: Verdict | None = None
@@ -161,6 +164,8 @@ class Client:
                 chance=self.chance,
                 settings=self.machine.settings,
             )
+            if self.hearing is not None:
+                engine.watch_folders(self.hearing.begin(self.disk.tree))
             mark = self._mark()
             with disk_failures(b"."):
                 self.verdict = mark.look(is_asked=self.wants_resync)
@@ -182,7 +187,9 @@ class Client:
         assert not self.is_running
         self.is_running, self.error = True, None
         try:
-            report = self.start().cycle(is_dry_run=is_dry_run)
+            engine = self.start()
+            scope, closed = (None, ()) if self.hearing is None else self.hearing.next_scope(self.clock.steady_s())
+            report = engine.cycle(is_dry_run=is_dry_run, scope=scope, closed=closed)
         except MegaError as error:
             self.error = error
             return error

@@ -33,6 +33,8 @@ def settle(world: World) -> None:
     for client in world.clients:
         client.disk.relent()
         client.disk.tree.capacity_bytes = None
+        if client.hearing is not None:
+            client.hearing.mend()
     if world.chance.random() < 0.5:
         world.volume.deliver_late()
     quiet = 0

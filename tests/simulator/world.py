@@ -21,6 +21,7 @@ from mega_cli.sync.sim_volume import SimVolume
 from tests.simulator.client import WRITING, Client
 from tests.simulator.clocks import SECOND_NS, SimTime
 from tests.simulator.compare import difference
+from tests.simulator.hearing import Hearing, Kind
 from tests.simulator.ledger import Ledger
 from tests.simulator.users import HABITS, Person, Steps, shown
 from tests.simulator.weather import DISK_ERRORS, FAULTS_AT, SPACE_CALLS, Weather
@@ -51,6 +52,9 @@ class World:
             Client(at, machine, self, self.volume, time=self.time, seed=self.chance.getrandbits(64))
             for at, machine in enumerate(weather.machines)
         ]
+        if (kind := Kind.of_seed(seed)) is not None:
+            for client in self.clients:
+                client.hearing = Hearing(kind, random.Random(f"hearing {seed} {client.index}"))
         self.ledger = Ledger(len(self.clients))
         self.people = [
             Person(client.name, client.user, client.view, client.clock.now_ns, self.chance)
@@ -98,6 +102,8 @@ class World:
             client.deeds += 1
             self.ledger.note(person, what, before, after)
             self.tell(f"{client.name}: user {what}")
+            if client.hearing is not None:
+                client.hearing.overhear()
 
     # --- what engines do ----------------------------------------------------------------------------------------------
 
@@ -124,7 +130,8 @@ class World:
             self._bury(client)
             return None
         self.tell(f"{client.name}: {summary(outcome)}")
-        if outcome.is_up_to_date and client.deeds == deeds:
+        is_sure = client.hearing is None or client.hearing.is_sure
+        if outcome.is_up_to_date and client.deeds == deeds and is_sure:
             assert client.observed is not None
             if found := difference(client, client.observed.tree or {}):
                 self.flaw(f"{client.name} says that it is up to date, and {found}")
