@@ -103,11 +103,11 @@ def test_systemd_accepts_the_unit(tmp_path: Path, program: Path) -> None:
 
 
 def test_systemd_would_complain(tmp_path: Path, program: Path) -> None:
-    """The test above could fail: a specifier that is not escaped is refused."""
+    """The test above could fail: a quote that is not escaped is refused."""
     unit = SystemdUnit(service(program), tmp_path)
-    broken = unit.text.replace("100%%", "100%q")
+    broken = unit.text.replace('\\"c', '"c')
 
-    assert "resolve" in analysed_text(broken, tmp_path)
+    assert "bad unit file setting" in analysed_text(broken, tmp_path)
 
 
 def test_a_unit_cannot_be_smuggled_into(tmp_path: Path, program: Path) -> None:
