@@ -39,6 +39,7 @@ class Display(SilentProgress):
         self._lock = threading.Lock()
         self._told_s = float("-inf")
         self._began_s = 0.0
+        self._is_whole = False
         self._folders = self._folders_before = 0
         self._files = self._files_total = 0
         self._bytes = self._bytes_total = self._up_total = 0
@@ -51,7 +52,9 @@ class Display(SilentProgress):
 
     def begin(self, *, is_whole: bool) -> None:
         """Hear that a cycle begins."""
-        self._folders_before = self._folders if is_whole else 0
+        if self._is_whole:
+            self._folders_before = self._folders
+        self._is_whole = is_whole
         self._folders = self._files = self._files_total = self._bytes = self._bytes_total = self._up_total = 0
         if is_whole:
             self._show("scanning")
@@ -60,7 +63,8 @@ class Display(SilentProgress):
         """Hear that a folder is about to be listed."""
         self._check()
         self._folders += 1
-        self._later("scanning")
+        if self._is_whole:
+            self._later("scanning")
 
     # --- the engine's watch
 

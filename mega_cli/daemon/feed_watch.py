@@ -76,6 +76,7 @@ class FeedWatch:
         self._stopped = threading.Event()
         self._fraction = random.random
         self._heard_s = clock.steady_s()
+        self._failures = 0
 
     def stop(self) -> None:
         """Tell nobody anything more."""
@@ -83,7 +84,6 @@ class FeedWatch:
 
     def run(self) -> None:
         """Ask on and on; the body of a thread."""
-        failures = 0
         while not self._stopped.is_set():
             mark = self._session_mark()
             try:
@@ -94,11 +94,11 @@ class FeedWatch:
                 self._stand("signed-out", error.message)
                 self._tell_silence()  # each worker finds out what that means for it
                 self._wait_for_login(mark)
-                failures = 0
+                self._failures = 0
             except MegaError as error:
-                failures = 1 if self._clock.steady_s() - self._heard_s < _POLL_S / 2 else failures + 1
+                self._failures += 1
                 self._stand("offline" if isinstance(error, RetryableError) else "polling", error.message)
-                self._rest(error, failures)
+                self._rest(error)
 
     def _ask(self, feed: Feed, volume: VolumeId) -> None:
         """Ask with one session, until something fails."""
@@ -108,7 +108,7 @@ class FeedWatch:
             answer = feed.feed(cursor, FEED_WAIT_MOST_S)
             if self._stopped.is_set():
                 return
-            cursor = answer.cursor
+            cursor, self._failures = answer.cursor, 0
             self._heard_s = self._clock.steady_s()
             is_held = answer.rest_s < _LONG_REST_S
             self._stand("live" if is_held else "polling", "" if is_held else "the server does not hold the question")
@@ -118,9 +118,9 @@ class FeedWatch:
                 self._listener.head_is_at(answer.revisions.get(volume))
             self._stopped.wait(pace.rest_s(answer, self._heard_s - began_s))
 
-    def _rest(self, error: MegaError, failures: int) -> None:
+    def _rest(self, error: MegaError) -> None:
         """Wait before the next question: as long as the server says, else longer each time, up to about a minute."""
-        wait_s = min(_POLL_S, _FIRST_S * 2.0 ** min(failures - 1, 10)) * (0.8 + 0.4 * self._fraction())
+        wait_s = min(_POLL_S, _FIRST_S * 2.0 ** min(self._failures - 1, 10)) * (0.8 + 0.4 * self._fraction())
         named_s = error.retry_after_s if isinstance(error, RetryableError) else None
         self._stopped.wait(wait_s if named_s is None else min(max(named_s, wait_s), _POLL_S))
         if not self._stopped.is_set() and self._clock.steady_s() - self._heard_s >= _POLL_S:

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+from mega_cli.localfs.disk import Place
 from mega_cli.localfs.hints import EVERYWHERE, Hint
 
+WaitFor = Callable[[threading.Condition, Callable[[], bool], float], object]
 _HINTS_MOST: Final = 20_000
 
 
@@ -32,20 +34,21 @@ class Word(Enum):
 
 
 class Heard(NamedTuple):
-    """What came since the last time: each hint with the steady time of the newest, and words."""
+    """What came since the last time: hints with the steady time of each, the oldest first, and words."""
 
-    hints: dict[Hint, float]
+    hints: list[tuple[Hint, float]]
     words: frozenset[Word]
 
 
 class Inbox:
     """One worker's. `steady_s` stamps the hints."""
 
-    def __init__(self, steady_s: Callable[[], float]) -> None:
-        """Nothing was heard yet."""
+    def __init__(self, steady_s: Callable[[], float], wait_for: WaitFor = threading.Condition.wait_for) -> None:
+        """Nothing was heard yet. `wait_for` is how time passes."""
         self._steady_s = steady_s
+        self._wait_for = wait_for
         self._changed = threading.Condition()
-        self._hints: dict[Hint, float] = {}
+        self._hints: dict[tuple[Place | None, bool], tuple[Hint, float]] = {}
         self._words: set[Word] = set()
         self._borrowers = 0
         self._is_out = False
@@ -57,10 +60,12 @@ class Inbox:
     def hint(self, hint: Hint) -> None:
         """Put a hint in; quick, and never raises."""
         with self._changed:
-            if len(self._hints) >= _HINTS_MOST and hint not in self._hints:
-                self._hints = {EVERYWHERE: self._steady_s()}
-            else:
-                self._hints[hint] = self._steady_s()
+            if len(self._hints) >= _HINTS_MOST:
+                self._hints.clear()
+                hint = EVERYWHERE
+            key = hint.place, hint.is_folder
+            self._hints.pop(key, None)  # the newest about a place counts, and comes after what is older
+            self._hints[key] = hint, self._steady_s()
             if self._wakes_on_hint:
                 self._changed.notify_all()
 
@@ -132,11 +137,8 @@ class Inbox:
                 return is_other or bool(self._words) or (wakes_on_hint and bool(self._hints))
 
             self._wakes_on_hint = wakes_on_hint
-            self._block(is_news, timeout_s)
+            self._wait_for(self._changed, is_news, timeout_s)
             self._wakes_on_hint = False
-            heard = Heard(self._hints, frozenset(self._words))
+            heard = Heard(list(self._hints.values()), frozenset(self._words))
             self._hints, self._words = {}, set()
             return heard
-
-    def _block(self, is_news: Callable[[], bool], timeout_s: float) -> None:
-        self._changed.wait_for(is_news, timeout_s)

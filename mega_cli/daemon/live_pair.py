@@ -7,6 +7,7 @@ replaced must not be acted on through the descriptor that is still open. It reli
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final, NamedTuple, Protocol, final
@@ -15,8 +16,11 @@ from mega_cli.account import open_volume
 from mega_cli.api.pace import Pace
 from mega_cli.daemon.display import Display
 from mega_cli.localfs.disk import Place
+from mega_cli.localfs.failures import disk_failures
 from mega_cli.share.healing import heal_or_note
+from mega_cli.state.sync_state import state_failures
 from mega_cli.sync.engine import Engine
+from mega_cli.sync.ignore_lines import device_lines
 from mega_cli.sync.marker import FolderMark, Owner, Verdict
 from mega_cli.sync.opened import open_folder
 from mega_cli.sync.pairs import Pair
@@ -50,7 +54,7 @@ class LivePair(Protocol):
     """A pair that is held. Used from one thread; raises MegaErrors."""
 
     def is_as_opened(self) -> bool:
-        """Tell whether the path still leads to the folder that was opened, marked as it was left."""
+        """Tell whether the path leads to the folder that was opened, marked as it was left, and nothing is set anew."""
 
     def cycle(self, scope: frozenset[Place] | None, closed: frozenset[Place]) -> CycleReport:
         """Bring both sides nearer to each other."""
@@ -85,12 +89,19 @@ class _RealPair:
         self._session = session
         self._opened = opened
         self._engine = engine
+        self._settings = (session_mark(home), device_lines(home))
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        with state_failures(), disk_failures(os.fsencode(self._opened.pair.local)):
+            yield
 
     def is_as_opened(self) -> bool:
         opened = self._opened
-        with open_folder(opened.pair) as there:
+        is_other = (session_mark(self._home), device_lines(self._home)) != self._settings
+        with self._failures(), open_folder(opened.pair) as there:
             now, before = there.look(()), opened.disk.look(())
-            if now is None or before is None or now.stamps[3:5] != before.stamps[3:5]:
+            if is_other or now is None or before is None or now.stamps[3:5] != before.stamps[3:5]:
                 return False
             owner = Owner(bytes(self._session.keys.volume), opened.pair.id)
             ids_are_stable = last_probed(opened.state).ids_are_stable
@@ -98,7 +109,8 @@ class _RealPair:
 
     def cycle(self, scope: frozenset[Place] | None, closed: frozenset[Place]) -> CycleReport:
         report = self._engine.cycle(scope=scope, closed=closed)
-        self._keep(report)
+        with self._failures():
+            self._keep(report)
         if report.commits:
             heal_or_note(self._session, self._home, _log.warning)
         return report
@@ -117,10 +129,20 @@ class _RealPair:
         return 0 if newest is None else newest.revision
 
     def counts(self) -> Counts:
-        found = standing_of(self._opened.pair, self._opened.state, wants_items=False)
+        with self._failures():
+            found = standing_of(self._opened.pair, self._opened.state, wants_items=False)
         return Counts(found.stalled, found.held, found.conflicts, found.absent)
 
     def distrust(self) -> None:
         state = self._opened.state
-        with state.transaction():
+        with self._failures(), state.transaction():
             state.local.distrust_files()
+
+
+def session_mark(home: Home) -> object:
+    """Give what is another after each login, logout or change of the session; nothing of the session is read."""
+    try:
+        found = home.session_file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -35,8 +35,10 @@ def state_after(report: CycleReport, counts: Counts, health: Health, pending: in
         more = len(report.failures) - 1
         state: PairState = "offline" if isinstance(first.error, RetryableError) else "waiting"
         return Verdict(state, f"{words} (and {more} more)" if more else words, first.error.hint, first.error.name)
-    if pending or report.skipped or report.waiting_s or not report.plan.is_empty:
+    if pending or report.skipped or report.waiting_s:
         return Verdict("waiting")
+    if not report.plan.is_empty:
+        return Verdict("syncing")  # it is looked again at once
     if counts.held:
         return Verdict("held", hint="mega held")
     if counts.stalled:

@@ -19,7 +19,7 @@ import msgspec
 from mega_cli.account.pace import open_pace
 from mega_cli.daemon.feed_watch import FeedWatch, open_feed
 from mega_cli.daemon.inbox import Word
-from mega_cli.daemon.live_pair import open_live
+from mega_cli.daemon.live_pair import open_live, session_mark
 from mega_cli.daemon.status import DaemonStatus, FeedState, PairStatus
 from mega_cli.daemon.worker import Ways, Worker
 from mega_cli.errors import LockedError, MissingItemError
@@ -30,6 +30,8 @@ from mega_cli.system.clock import SystemClock
 from mega_cli.system.directories import Home
 
 _LEND_S: Final = 20.0
+_APART_S: Final = 10.0
+"""Between two connections of the feed."""
 
 
 @final
@@ -50,6 +52,7 @@ class Supervisor:
         self._workers: dict[str, Worker] = {}
         self._threads: dict[Worker, threading.Thread] = {}
         self._feed: FeedWatch | None = None
+        self._connected_s = float("-inf")
         self._is_stopping = False
         self._changed = threading.Condition()
         self._version = 0
@@ -158,8 +161,10 @@ class Supervisor:
     def _reconnect(self) -> None:
         """Ask on a new connection: the one there is may be dead without anybody having noticed."""
         with self._lock:
-            if self._is_stopping:
+            now_s = self._ways.clock.steady_s()
+            if self._is_stopping or now_s - self._connected_s < _APART_S:  # every worker notices that it slept
                 return
+            self._connected_s = now_s
             if self._feed is not None:
                 self._feed.stop()
             self._feed = FeedWatch(partial(open_feed, self._home), self._ways.session_mark, self, self._ways.clock)
@@ -190,12 +195,3 @@ class Supervisor:
         with self._changed:
             self._version += 1
             self._changed.notify_all()
-
-
-def session_mark(home: Home) -> object:
-    """Give what is another after each login, logout or change of the session; nothing of the session is read."""
-    try:
-        found = home.session_file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size

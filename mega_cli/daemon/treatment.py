@@ -37,7 +37,7 @@ class Until(Enum):
     """Another session on this device."""
     LOOK = auto()
     """A look, every half minute: whoever mends it need not tell us."""
-    NETWORK = auto()
+    SOON = auto()
     """A while, that grows to a minute."""
     WHILE = auto()
     """A while, that grows to an hour."""
@@ -57,14 +57,14 @@ _TABLE: Final[tuple[tuple[type[MegaError], Treatment], ...]] = (
     (NotLoggedInError, Treatment("frozen", Until.LOGIN)),
     (NotInitialisedError, Treatment("frozen", Until.LOGIN)),
     (SafetyStopError, Treatment("frozen", Until.LOOK)),  # a disk that is mounted again, a state that can be written
-    (LockedError, Treatment("waiting", Until.NETWORK)),  # `mega sync --once` is at it
-    (TemporaryError, Treatment("offline", Until.NETWORK, keeps_open=True)),
+    (LockedError, Treatment("waiting", Until.SOON)),  # `mega sync --once` is at it
+    (TemporaryError, Treatment("offline", Until.SOON, keeps_open=True)),
     (UntrustedKeyError, Treatment("frozen", Until.LOOK)),  # of a certificate: a hotel's network
     (PolicyError, Treatment("frozen", Until.LOOK)),  # the same: something else answered
     (UsageError, Treatment("frozen", Until.LOOK)),
     (MissingItemError, Treatment("frozen", Until.LOOK)),
     (PermissionRefusedError, Treatment("frozen", Until.LOOK)),
-    (LimitError, Treatment("waiting", Until.WHILE, keeps_open=True)),  # a full disk, a full account
+    (LimitError, Treatment("waiting", Until.SOON, keeps_open=True)),  # a full disk, a full account
     (MegaError, Treatment("waiting", Until.WHILE, keeps_open=True)),
 )
 INTEGRITY_FAILURES_MOST: Final = 2

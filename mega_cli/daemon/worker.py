@@ -13,19 +13,21 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Final, NamedTuple, final
 
 import msgspec
 
 from mega_cli.daemon.display import CutShort, Display
-from mega_cli.daemon.inbox import Heard, Inbox, Word
+from mega_cli.daemon.inbox import Heard, Inbox, WaitFor, Word
 from mega_cli.daemon.live_pair import LivePair, OpenLive
-from mega_cli.daemon.rounds import Cycle, Rounds
+from mega_cli.daemon.schedule import Cycle, Schedule, Wait
 from mega_cli.daemon.standing import as_of, state_after
 from mega_cli.daemon.status import PairStatus
 from mega_cli.daemon.treatment import INTEGRITY_FAILURES_MOST, Treatment, Until, treatment_of
 from mega_cli.errors import BugError, IntegrityError, MegaError, RollbackError
 from mega_cli.localfs.disk import Place
+from mega_cli.localfs.failures import failure
 from mega_cli.localfs.hints import Hints
 from mega_cli.paths.names import text_from_disk
 from mega_cli.sync.pairs import Pair
@@ -46,7 +48,7 @@ class Pauses:
     look_s: float = 30.0
     login_s: float = 5.0
     first_s: float = 5.0
-    network_most_s: float = 60.0
+    soon_most_s: float = 60.0
     most_s: float = 3_600.0
 
 
@@ -62,12 +64,14 @@ class Ways:
     has_slept: Callable[[], None]
     """Is told when the machine slept."""
     pauses: Pauses = Pauses()
+    wait_for: WaitFor = threading.Condition.wait_for
 
 
 class _Rest(NamedTuple):
     """Why nothing is done at the moment, and what was seen when that began."""
 
     treatment: Treatment
+    error: MegaError
     until_s: float
     session_mark: object
 
@@ -78,7 +82,7 @@ class Worker:
 
     def __init__(self, pair: Pair, ways: Ways, changed: Callable[[], None]) -> None:
         """Begin nothing yet. `changed` is called after each change of the status, from any thread."""
-        self.inbox = Inbox(ways.clock.steady_s)
+        self.inbox = Inbox(ways.clock.steady_s, ways.wait_for)
         self._pair = pair
         self._ways = ways
         self._changed = changed
@@ -96,6 +100,7 @@ class Worker:
         self._rest: _Rest | None = None
         self._failures = 0
         self._revision = 0
+        self._is_to_verify = False
         self._ahead_s = self._wall_ahead_s()
 
     # --- any thread
@@ -135,8 +140,10 @@ class Worker:
             except CutShort:
                 continue
             except MegaError as error:
-                _log.warning("pair %s: %s", self._pair.id, error.name)
                 self._set_rest(treatment_of(error), error)
+            except OSError as error:
+                told = failure(error, os.fsencode(self._pair.local))
+                self._set_rest(treatment_of(told), told)
             except Exception as error:  # noqa: BLE001 -- a bug in one pair must not end the others: it is logged whole
                 _log.exception("pair %s stopped by a bug", self._pair.id)
                 bug = BugError("a bug of mega ended the sync of this folder", f"mega syncs now {self._pair.id}")
@@ -152,6 +159,7 @@ class Worker:
             self._tell(state="paused", message="", hint=f"mega syncs resume {self._pair.id}", error="")
             self._idle(lambda: not self._is_paused)
         elif self._rest is not None:
+            self._tell_error(self._rest.treatment, self._rest.error)
             self._idle(self._is_rested)
         else:
             self._work()
@@ -175,9 +183,10 @@ class Worker:
 
     def _hear_while_idle(self, heard: Heard) -> None:
         """Let a word end the rest."""
+        self._is_to_verify = self._is_to_verify or Word.VERIFY in heard.words
         if self._rest is None:
             return
-        is_soon = self._rest.treatment.until is Until.NETWORK and heard.words
+        is_soon = self._rest.treatment.until is Until.SOON and heard.words
         if Word.NOW in heard.words or is_soon:
             self._rest = None
 
@@ -197,12 +206,12 @@ class Worker:
     def _set_rest(self, treatment: Treatment, error: MegaError) -> None:
         """Note why nothing is done, and until when."""
         pauses = self._ways.pauses
+        _log.warning("pair %s: %s: %s", self._pair.id, treatment.state, error.name)
         self._failures += 1
-        most_s = {Until.LOOK: pauses.look_s, Until.NETWORK: pauses.network_most_s}.get(treatment.until, pauses.most_s)
+        most_s = {Until.LOOK: pauses.look_s, Until.SOON: pauses.soon_most_s}.get(treatment.until, pauses.most_s)
         first_s = pauses.look_s if treatment.until is Until.LOOK else pauses.first_s
         wait_s = min(first_s * 2.0 ** min(self._failures - 1, 12), most_s)
-        self._rest = _Rest(treatment, self._ways.clock.steady_s() + wait_s, self._ways.session_mark())
-        self._tell_error(treatment, error)
+        self._rest = _Rest(treatment, error, self._ways.clock.steady_s() + wait_s, self._ways.session_mark())
 
     # --- a pair that is open
 
@@ -225,37 +234,40 @@ class Worker:
 
     def _cycles(self, live: LivePair, hints: Hints) -> None:
         clock = self._ways.clock
-        rounds = Rounds(clock.steady_s())
+        schedule = Schedule(clock.steady_s(), Random().uniform)  # noqa: S311 -- it parts the rounds of two devices
         while not self._must_let_go:
             due_s = hints.tick(clock.steady_s())
-            step = rounds.next(clock.steady_s())
-            wait_s = 0.0 if isinstance(step, Cycle) else min(step.seconds, due_s)
+            step = schedule.next(clock.steady_s())
+            wait_s = min(step.seconds, due_s) if isinstance(step, Wait) else 0.0
             began_s = clock.steady_s()
-            heard = self.inbox.wait(wait_s, wakes_on_hint=not rounds.pending)
+            heard = self.inbox.wait(wait_s, wakes_on_hint=not schedule.pending)
             if self._has_slept(clock.steady_s() - began_s - wait_s):
-                rounds.everything(clock.steady_s())
+                schedule.everything(clock.steady_s())
                 self._ways.has_slept()
-            self._hear(heard, live, rounds)
+            self._hear(heard, live, schedule)
+            step = schedule.next(clock.steady_s())
             if isinstance(step, Cycle) and not self._must_let_go:
                 if not live.is_as_opened():
                     return
-                self._cycle(live, step, rounds, hints)
+                self._cycle(live, step, schedule, hints)
 
-    def _hear(self, heard: Heard, live: LivePair, rounds: Rounds) -> None:
+    def _hear(self, heard: Heard, live: LivePair, schedule: Schedule) -> None:
         """Pass on what was heard."""
         now_s = self._ways.clock.steady_s()
-        for hint, at_s in heard.hints.items():
-            rounds.hint(hint, at_s)
+        for hint, at_s in heard.hints:
+            schedule.hint(hint, at_s)
         if Word.MOVED in heard.words or Word.LOOK in heard.words:
-            rounds.remote(now_s)
-        if Word.VERIFY in heard.words:
+            schedule.remote(now_s)
+        if Word.VERIFY in heard.words or self._is_to_verify:
             live.distrust()
-        if Word.NOW in heard.words or Word.VERIFY in heard.words:
-            rounds.everything(now_s)
+            self._is_to_verify = False
+            schedule.everything(now_s)
+        if Word.NOW in heard.words:
+            schedule.everything(now_s)
         if heard.hints and self._status.state == "up-to-date":
-            self._tell(state="waiting", pending=rounds.pending)
+            self._tell(state="waiting", pending=schedule.pending)
 
-    def _cycle(self, live: LivePair, step: Cycle, rounds: Rounds, hints: Hints) -> None:
+    def _cycle(self, live: LivePair, step: Cycle, schedule: Schedule, hints: Hints) -> None:
         """Run one cycle. Raises the MegaErrors after which the pair must not stay open."""
         clock = self._ways.clock
         self._display.begin(is_whole=step.scope is None)
@@ -266,21 +278,21 @@ class Worker:
             if not treatment.keeps_open:
                 raise
             _log.info("pair %s: %s", self._pair.id, error.name)
-            rounds.failed(clock.steady_s(), is_network=treatment.until is Until.NETWORK)
-            self._tell_error(treatment, error, pending=rounds.pending)
+            schedule.failed(clock.steady_s(), is_network=treatment.until is Until.SOON)
+            self._tell_error(treatment, error, pending=schedule.pending)
             return
         self._failures = 0
-        rounds.done(step, report, clock.steady_s())
+        schedule.done(step, report, clock.steady_s())
         _raise_what_stops(report)
         self._revision = live.revision()
         counts, health, now_ms = live.counts(), hints.health(), self._now_ms()
-        state, message, hint, error_name = state_after(report, counts, health, rounds.pending)
+        state, message, hint, error_name = state_after(report, counts, health, schedule.pending)
         self._tell(
             state=state,
             message=message,
             hint=hint,
             error=error_name,
-            pending=rounds.pending,
+            pending=schedule.pending,
             stalled=counts.stalled,
             held=counts.held,
             conflicts=counts.conflicts,
