@@ -11,6 +11,8 @@ from mega_cli.sync.pairs import UNTIL_RESUMED
 
 _FOR: Final = re.compile(r"(\d{1,4})([mhdw])", re.ASCII)
 """At most four digits: an id has eight characters, so none is taken for a time."""
+_NO_ID: Final = re.compile(r"\d+[g-z]\w*", re.ASCII)
+"""Meant as a time: ids are hexadecimal."""
 _MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _RESUMED: Final = ("until", "resumed")
 HOW: Final = "write it as: mega syncs pause, mega syncs pause 30m, mega syncs pause ID 2h"
@@ -36,6 +38,6 @@ def parse_pause(words: Sequence[str], now_ms: int) -> Pause:
     elif rest and (found := _FOR.fullmatch(rest[-1])):
         until_ms = now_ms + int(found[1]) * _MS[found[2]]
         rest = rest[:-1]
-    if len(rest) > 1:
+    if len(rest) > 1 or (rest and _NO_ID.fullmatch(rest[0])):
         raise UsageError(f"no time to pause for: {rest[-1]}", HOW)
     return Pause("".join(rest), until_ms)

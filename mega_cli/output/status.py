@@ -124,11 +124,13 @@ def _counts(status: PairStatus) -> list[str]:
 def _to_do(status: PairStatus) -> Iterator[str]:
     """Say what the user can do, the most pressing first."""
     if status.hint:
-        yield status.hint
+        yield status.hint.removeprefix("nothing was changed; ")
+    if status.state == "frozen" and status.error in ("", SafetyStopError.name):
+        yield f"mega syncs resume {status.id}, once that is done"
     if status.held and "mega held" not in status.hint:
         yield "mega held"
-    if status.stalled and "mega syncs -v" not in status.hint:
-        yield "mega syncs -v"
+    if status.stalled and "mega syncs" not in status.hint:
+        yield "mega syncs ls -v"
     if status.conflicts and "mega conflicts" not in status.hint:
         yield "mega conflicts"
     if status.state == "paused" and not status.hint:
@@ -145,7 +147,7 @@ def standing_line(one: Standing, now_ns: int) -> Line:
     is_done = one.pair.is_background or (one.last is not None and one.last.is_up_to_date)
     to_do = [] if is_done else [one.pair.command]
     to_do += ["mega held"] if one.held else []
-    to_do += ["mega syncs -v"] if one.stalled else []
+    to_do += ["mega syncs ls -v"] if one.stalled else []
     to_do += ["mega conflicts"] if one.conflicts else []
     return Line(str(one.pair.local), f"{how}, {age}{ended}", tuple(to_do), _standing_code(one))
 

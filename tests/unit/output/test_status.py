@@ -91,8 +91,12 @@ def test_a_pause_names_its_end() -> None:
     [
         (status(), ()),
         (status("held", held=2), ("mega held",)),
-        (status("attention", stalled=1, conflicts=1), ("mega syncs -v", "mega conflicts")),
-        (status("frozen", hint="mega trust accept"), ("mega trust accept",)),
+        (status("attention", stalled=1, conflicts=1), ("mega syncs ls -v", "mega conflicts")),
+        (status("frozen", error="rollback_or_fork", hint="mega trust accept"), ("mega trust accept",)),
+        (
+            status("frozen", error="safety_stop", hint="nothing was changed; mount it"),
+            ("mount it", "mega syncs resume 4f1c09a7, once that is done"),
+        ),
         (status("paused"), ("mega syncs resume 4f1c09a7",)),
         (status("held", held=1, hint="see them: mega held"), ("see them: mega held",)),
         (
