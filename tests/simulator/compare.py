@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Final
 
@@ -13,7 +13,7 @@ from mega_cli.crypto.content import content_digest
 from mega_cli.localfs.disk import Place
 from mega_cli.paths.ignore import BUILT_IN
 from mega_cli.paths.names import name_from_disk
-from mega_cli.reconcile.nodes import ROOT, Node, NodeId
+from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, path_of
 from mega_cli.reconcile.situation import Reason
 from tests.simulator.client import Client
 from tests.simulator.ledger import Seen, View
@@ -84,11 +84,43 @@ def difference(client: Client, tree: Mapping[NodeId, Node]) -> str:
     excused = {path_of_place(place) for place in husks(view, folds_case=folds_case)}
     ghosts = [stall.path for stall in client.stalls if stall.reason is Reason.GHOST]
     excused |= {path[:depth] for path in ghosts for depth in range(1, len(path) + 1)}
+    waiting = _kept_away(client, MemoryTree(tree.values()), excused)
+    excused |= {path[:depth] for path in waiting for depth in range(1, len(path))}
     return "; ".join(
         f"{'/'.join(path)!r}: {_shown(here.get(path))} here, {_shown(there.get(path))} in the volume"
         for path in sorted({**here, **there})
-        if here.get(path) != there.get(path) and path not in ghosts and (path not in here or path not in excused)
+        if here.get(path) != there.get(path)
+        and path not in ghosts
+        and (path not in here or path not in excused)
+        and not any(path[:depth] in waiting for depth in range(1, len(path) + 1))
     )
+
+
+def _kept_away(client: Client, tree: MemoryTree, kept: Collection[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Give where things are, here and there, whose places are taken by folders that stay for what they hold.
+
+    They wait, and so does what should come where they are, or into them; the device has to say so of each.
+    """
+    local, waiting = client.state.local, set[tuple[str, ...]]()
+    places = [(path_of(local, node.id) or (), path_of(tree, node.id)) for node in local if node.kind == "d"]
+    taken = {_folded(here, client) for here, there in places if here in kept and here != there}
+    stalls = {stall.id for stall in client.stalls if stall.reason in (Reason.DIR_NOT_EMPTY, Reason.GHOST)}
+    while found := {id_ for id_ in stalls if (path := path_of(tree, id_)) and _is_taken(_folded(path, client), taken)}:
+        stalls -= found
+        for path in (path_of(side, id_) for side in (tree, local) for id_ in found):
+            if path is not None:
+                waiting.add(path)
+                taken.add(_folded(path, client))
+    return waiting
+
+
+def _is_taken(path: tuple[str, ...], taken: Collection[tuple[str, ...]]) -> bool:
+    """Tell whether a place, or that of the folder it is in, is taken."""
+    return path in taken or path[:-1] in taken
+
+
+def _folded(path: tuple[str, ...], client: Client) -> tuple[str, ...]:
+    return tuple(name.casefold() for name in path) if client.machine.folds_case else path
 
 
 def _facts(kind: str, substance: bytes, mode: int, mtime_ns: int, tick_ns: int) -> tuple[str, bytes, int, int]:

@@ -112,7 +112,6 @@ SABOTAGES: Final[tuple[tuple[Callable[[pytest.MonkeyPatch], None], int], ...]] =
     (_compare_nothing, 38),
     (_skip_trash, 89),
     (_replace_names, 55),
-    (_believe_commits, 2),
     (_forget_folders, 4),
     (_forget_contents, 1),
     (_ignore_journal, 4),
@@ -149,3 +148,11 @@ def test_a_commit_that_is_not_believed_is_noticed(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(AssertionError, match="conflict"):
         writers.test_49_the_reply_to_a_commit_is_lost(crashes=True)
+
+
+def test_a_commit_that_is_believed_too_soon_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked about only when another has its place: what was believed of it shows as a deletion."""
+    _believe_commits(monkeypatch)
+
+    with pytest.raises(AssertionError, match="A holds"):
+        writers.test_49_a_commit_that_is_overtaken_by_another()

@@ -6,6 +6,7 @@ import pytest
 
 from mega_cli.reconcile.actions import Event
 from mega_cli.reconcile.situation import Reason
+from tests.simulator.compare import difference
 from tests.simulator.stage import Stage
 
 both_orders = pytest.mark.parametrize("deleter_is_first", [True, False])
@@ -118,6 +119,27 @@ def test_16_a_folder_is_removed_and_made_anew_over_ignored_files_here() -> None:
     assert b.tree == a.tree
     stage.expect({"d/deep/other": "4", "h": "3"})
     assert a.client.user.read((b"d", b"deep", b"notes.swp")) == b"ignored"
+
+
+def test_16_a_folder_comes_to_the_place_of_one_that_ignored_files_keep() -> None:
+    """It waits where it is until the user clears the way, and so does what should come into it: all of them say so."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"d/known": "1", "e/f": "2"})
+    a.write("d/notes.swp", "ignored")
+    b.remove("d")
+    b.rename("e", "d")
+    b.write("d/new", "3")
+    b.sync()
+
+    stage.sync(a, b, a)
+
+    assert a.tree == {"e/f": "2"}
+    assert a.stalls == dict.fromkeys(("d", "d/new", "e"), Reason.DIR_NOT_EMPTY)
+    assert not difference(a.client, stage.world.volume.tree)
+    a.remove("d/notes.swp")
+    stage.sync(a, b, a)
+    stage.expect({"d/f": "2", "d/new": "3"})
 
 
 @both_orders

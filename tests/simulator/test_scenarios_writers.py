@@ -299,6 +299,23 @@ def test_49_a_commit_that_arrives_late_and_is_overtaken() -> None:
     assert not a.client.state.pending()
 
 
+def test_49_a_commit_that_is_overtaken_by_another() -> None:
+    """The server never got it, and another device's came: it is made again."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"other": "1"})
+    a.write("x", "new")
+    stage.world.time.pass_s(5)
+    a.fail("commit.swap", Fault.DROP_REQUEST)
+    a.cycle()
+    b.write("y", "2")
+    b.sync()
+
+    stage.sync(a, b)
+
+    stage.expect({"x": "new", "y": "2", "other": "1"})
+
+
 def test_50_a_storm() -> None:
     """Ten devices write at once while ten read: every writer commits within a few cycles, and all hold everything."""
     stage = Stage(devices=20)
