@@ -135,7 +135,7 @@ class Engine:
         with state.transaction():
             settle_state(state)
             end_plan(state, made, outcome, end.clock.now_ns())
-            if made.is_empty and self._past is not None:
+            if made.is_empty and self._past is not None and Reason.FILE_CHANGING not in observation.stalled.values():
                 self._end_joining(made)
         self._scanner.end(end.take_written(), *_unsure(made, outcome, stalled))
         waiting_s = max(observation.waiting_s, outcome.waiting_s)

@@ -1,10 +1,12 @@
-"""What a crash left, and a disk that refuses to say so for a while: the note is settled when much has changed since."""
+"""What is settled late: notes of a crash that a disk hides for a while, files too young when both sides were joined."""
 
 from __future__ import annotations
 
 import errno
 
+from mega_cli.reconcile.situation import Reason
 from mega_cli.sync.sim_folder import Fault
+from tests.simulator.amnesia import forget
 from tests.simulator.stage import Device, Stage, machine
 
 
@@ -69,3 +71,21 @@ def test_the_user_renames_it_before_the_note_is_settled() -> None:
     stage.sync(a, b)
 
     stage.expect({"y": "1", "X": "2"})
+
+
+def test_a_file_that_was_too_young_when_the_sides_were_joined() -> None:
+    """It is joined when it can be read: what the volume once deleted is a ghost, however late it is seen."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"x": "1", "y": "2"})
+    b.remove("x")
+    b.sync()
+    forget(stage.world, a.client)
+    a.touch("x", stage.world.time.ns)
+    for _ in range(3):
+        a.cycle()
+
+    stage.sync(a, b)
+
+    assert a.stalls == {"x": Reason.GHOST}
+    assert b.tree == {"y": "2"}
