@@ -7,7 +7,7 @@ while the emitter seems alive; a folder that cannot be watched is passed over in
 is listed (some 10 µs each): what is ignored costs nothing, and a failure is known where it can be told.
 
 An event is told by the place at which its folder was watched last. A folder that moves keeps its watch and its old
-place until it is watched anew, which `watch` shows by True; `tests/unit/localfs/test_watchdog_facts.py` keeps what is
+place until it is watched anew, which `watch` shows by True; `tests/unit/localfs/test_hints_watchdog.py` keeps what is
 relied on.
 """
 

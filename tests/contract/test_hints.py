@@ -152,9 +152,9 @@ def test_hints_are_enough(rig: Rig, story: Callable[[Hands], None]) -> None:
     follower = rig.start()
     story(rig.hands)
     rig.follow(follower)
-    for place, left in image_of(rig.disk).items():
+    for seen, left in image_of(rig.disk).items():
         if left is not None:
-            rig.hands.write(place, b"later")
+            rig.hands.write(seen, b"later")
     rig.follow(follower)
 
 

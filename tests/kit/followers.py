@@ -85,7 +85,6 @@ class RealHands:
         return self.path(place).read_bytes()
 
 
-@final
 class Inbox:
     """What takes hints; `since` gives those that came after a mark."""
 
