@@ -125,8 +125,10 @@ class Control:
             case Follow():
                 self._follow(caller)
             case Stop():
+                now = self._status()
+                _send(caller, now)  # before: nobody knows how soon the process is gone
                 self._stop()
-                self._follow(caller)
+                self._follow(caller, now)
             case Lend(pair):
                 if self._is_stopping.is_set():
                     raise LockedError("the daemon is about to end", "run the same command again")
@@ -147,9 +149,9 @@ class Control:
         daemon, pairs = self._work.status()
         return StatusReply(daemon, pairs, is_stopping=self._is_stopping.is_set())
 
-    def _follow(self, caller: socket.socket) -> None:
+    def _follow(self, caller: socket.socket, last: StatusReply | None = None) -> None:
         """Send each status that differs from the one before, until the caller hangs up."""
-        seen, last = 0, None
+        seen = 0
         while not self._has_hung_up(caller):
             now = self._status()
             if now != last:

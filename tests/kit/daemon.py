@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,23 @@ from mega_cli.system.directories import Home, find_directories
 PAIR = PairStatus(id="4f1c09a7", local="/home/alice/docs", remote="/docs", mode="two-way")
 
 
+_MOST_S = 60.0
+_LOOK_S = 0.02
+
+
 def home_with_profile(folder: Path) -> Home:
     """Give a home with one profile, and no account behind it."""
     home = Home(find_directories({"MEGA_HOME": str(folder)}), "alice@localhost")
     home.folder.mkdir(parents=True)
     return home
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Return when something that another process does has come true. Raises AssertionError after a minute."""
+    deadline_s = time.monotonic() + _MOST_S
+    while not is_so():
+        assert time.monotonic() < deadline_s, "it did not come true"
+        time.sleep(_LOOK_S)
 
 
 @dataclass

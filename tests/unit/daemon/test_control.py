@@ -14,7 +14,7 @@ import pytest
 from mega_cli.daemon import client, control
 from mega_cli.daemon.messages import LINE_MAX_BYTES
 from mega_cli.errors import LockedError, MissingItemError
-from tests.kit.daemon import PAIR, Served, home_with_profile, served
+from tests.kit.daemon import PAIR, Served, home_with_profile, served, until
 
 if sys.platform == "win32":
     pytest.skip("Python has no such sockets on Windows", allow_module_level=True)
@@ -93,7 +93,7 @@ def test_stop_is_passed_on_and_followed(daemon: Served) -> None:
     heard = client.stop(daemon.home)
 
     next(heard)
-    assert daemon.stops == ["stop"]
+    until(lambda: daemon.stops == ["stop"])
     daemon.control.stopping()
     daemon.work.change(state="syncing")
     now = next(heard)
