@@ -71,7 +71,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Sync": {
         "sync": "Keep a local and a remote folder the same.",
         "syncs": "List the folders that are synced; pause, resume or hurry them, sync one no more.",
-        "status": "Show how the synced folders stand, or a path in them.",
+        "status": "Show how the synced folders stand, or a file or folder in them.",
         "why": "Say why a file is synced, waits or is left out.",
         "conflicts": "List files that were changed on both sides, and settle them.",
         "held": "List deletions that wait for your word, approve or reject them.",
