@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 
 import click
 
@@ -10,6 +11,7 @@ from mega_cli.account.doctor import Surroundings, examine
 from mega_cli.account.findings import Finding, exit_code_of
 from mega_cli.options.command import declare
 from mega_cli.output.console import Console
+from mega_cli.sync.watch_room import check_watches
 from mega_cli.system.clock import SystemClock
 from mega_cli.system.directories import open_home
 
@@ -19,11 +21,13 @@ from mega_cli.system.directories import open_home
 def command(console: Console, *, is_report: bool) -> None:
     """Look for trouble and say what mends it.
 
-    Server, versions, clock, limits, permissions, pins and databases, disk, proxy and certificates. Nothing is changed.
+    Server, versions, clock, limits, permissions, pins and databases, disk, proxy and certificates, and how many synced
+    folders the system can watch. Nothing is changed.
     Exits with 0 when all is well, with the code of the trouble when there is one kind, else with 1.
     """
     found = []
-    for finding in examine(open_home(), Surroundings(os.environ, SystemClock())):
+    home = open_home()
+    for finding in chain(examine(home, Surroundings(os.environ, SystemClock())), check_watches(home)):
         found.append(finding)
         if not console.is_json:
             console.result(_report_line(finding) if is_report else _lines(finding))
