@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,8 +145,9 @@ class Worker:
             except OSError as error:
                 told = failure(error, os.fsencode(self._pair.local))
                 self._set_rest(treatment_of(told), told)
-            except Exception as error:  # noqa: BLE001 -- a bug in one pair must not end the others: it is logged whole
-                _log.exception("pair %s stopped by a bug", self._pair.id)
+            except Exception as error:  # noqa: BLE001 -- a bug in one pair must not end the others
+                where = "".join(traceback.format_tb(error.__traceback__))
+                _log.error("pair %s stopped by a bug: %s\n%s", self._pair.id, type(error).__name__, where)
                 bug = BugError("a bug of mega ended the sync of this folder", f"mega syncs now {self._pair.id}")
                 bug.__cause__ = error
                 self._set_rest(_STOPPED, bug)

@@ -237,7 +237,7 @@ def test_a_disk_that_refuses_is_no_bug() -> None:
 
 
 def test_a_bug_stops_the_pair_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    """The traceback stands in the log; the user's word tries again."""
+    """Where it happened stands in the log, without its words, which may hold names; the user's word tries again."""
     world = World(cycles={0: ZeroDivisionError("unforeseen")})
     world.at(7_000, lambda: world.said.append((7_000, world.worker.status().state)))
     world.at(8_000, lambda: world.worker.inbox.say(Word.NOW))
@@ -245,8 +245,9 @@ def test_a_bug_stops_the_pair_and_says_so(caplog: pytest.LogCaptureFixture) -> N
     status = world.run(8_001)
 
     assert (7_000, "stopped") in world.said
-    assert "unforeseen" in caplog.text
-    assert "Traceback" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert "in cycle" in caplog.text
+    assert "unforeseen" not in caplog.text
     assert status.state == "up-to-date"
 
 
