@@ -8,7 +8,7 @@ from mega_cli.output.console import Console
 from mega_cli.system.directories import open_home
 
 
-@declare("autostart status", examples=("mega autostart", "mega autostart status --json"))
+@declare("autostart status", examples=("mega autostart status", "mega autostart status --json"))
 def status_command(console: Console) -> None:
     """Say whether the daemon of this profile starts by itself."""
     system = autostart_of(open_home())

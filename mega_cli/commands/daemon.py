@@ -64,7 +64,7 @@ def start_command(console: Console) -> None:
 
 
 @declare("daemon run", examples=("mega daemon run", "mega daemon run -v"))
-@click.option("--detached", "is_detached", is_flag=True, hidden=True, allow_from_autoenv=False)
+@click.option("--detached", "is_detached", is_flag=True, hidden=True, allow_from_autoenv=False, help="For start.")
 def run_command(console: Console, *, is_detached: bool) -> None:
     """Run the daemon of this profile here, until Ctrl-C or mega daemon stop.
 
