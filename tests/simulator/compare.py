@@ -97,12 +97,13 @@ def difference(client: Client, tree: Mapping[NodeId, Node]) -> str:
 
 
 def _kept_away(client: Client, tree: MemoryTree, kept: Collection[tuple[str, ...]]) -> set[tuple[str, ...]]:
-    """Give where things are, here and there, whose places are taken by folders that stay for what they hold.
+    """Give where things are, here and there, whose places ghosts have, or folders that stay for what they hold.
 
     They wait, and so does what should come where they are, or into them; the device has to say so of each.
     """
     local, waiting = client.state.local, set[tuple[str, ...]]()
-    places = [(path_of(local, node.id) or (), path_of(tree, node.id)) for node in local if node.kind == "d"]
+    stay = [node.id for node in local if node.kind == "d" or tree.get(node.id) is None]
+    places = [(path_of(local, id_) or (), path_of(tree, id_)) for id_ in stay]
     taken = {_folded(here, client) for here, there in places if here in kept and here != there}
     stalls = {stall.id for stall in client.stalls if stall.reason in (Reason.DIR_NOT_EMPTY, Reason.GHOST)}
     while found := {id_ for id_ in stalls if (path := path_of(tree, id_)) and _is_taken(_folded(path, client), taken)}:
