@@ -22,6 +22,7 @@ MOVE: Final = "move"
 PARK: Final = "park"
 PARKED: Final = b"mv-"
 """Begins the name of what is parked: the user's, never removed."""
+_OWNER_READS: Final = 0o400
 
 
 @final
@@ -144,8 +145,12 @@ def _unpark(end: LocalEnd, row: LocalRow, hidden: Place, choices: tuple[Node, ..
 
 
 def _put_moved(end: LocalEnd, row: LocalRow, node: Node, place: Place) -> None:
-    """Note where it is now. Its new name has changed its ctime, and hides what was written just before."""
-    end.put_row(node, place, row.stamps, is_unread=True)
+    """Note where it is now. Its new name has changed its ctime, and hides what was written just before.
+
+    What its owner may not read is believed: to look again would end in an error, for ever.
+    """
+    may_read = bool(StatPrint(*row.stamps[:6]).mode & _OWNER_READS)
+    end.put_row(node, place, row.stamps, is_unread=row.is_racy or may_read)
 
 
 def _is_it(end: LocalEnd, row: LocalRow, found: Found) -> bool:

@@ -65,7 +65,7 @@ def put_in_trash(end: LocalEnd, task: Trashing, source: Place) -> None:
     found = end.disk.look(source)
     if found is None:
         return
-    if not end.is_same(task.row, found, is_renamed=True) or not end.has_substance(task.row.node, source):
+    if not _is_known(end, task.row, found, source):
         end.surface(source, task.place, task.row.node)
         return
     if source != task.hidden:
@@ -94,13 +94,28 @@ def finish(end: LocalEnd, task: Trashing) -> bool:
     if found is None:
         return False
     is_believed = found.stamps.size > _READ_MOST_BYTES and not task.row.is_racy
-    if end.is_same(task.row, found, is_renamed=True) and (is_believed or end.has_substance(task.row.node, task.hidden)):
+    if _is_known(end, task.row, found, task.hidden, is_believed=is_believed):
         _note(end, task, found)
         end.state.local.remove_all([task.row.node.id])
         return True
     if not end.rename_if_free(task.hidden, task.place):
         end.surface(task.hidden, task.place, task.row.node)
     return False
+
+
+def _is_known(end: LocalEnd, row: LocalRow, found: Found, place: Place, *, is_believed: bool = False) -> bool:
+    """Tell whether what was renamed is what the row says. Raises OSError.
+
+    Of what nobody may read, stamps that are not racy are all there is to go by.
+    """
+    if not end.is_same(row, found, is_renamed=True):
+        return False
+    try:
+        return is_believed or end.has_substance(row.node, place)
+    except PermissionError:
+        if row.is_racy:
+            raise
+        return True
 
 
 def keep_unknown(end: LocalEnd, source: Place, found: Found) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+
+import pytest
 
 from mega_cli.reconcile.situation import Reason
+from mega_cli.sync.local_end import TMP, TRASH
 from mega_cli.sync.sim_folder import Fault
 from tests.simulator.amnesia import forget
 from tests.simulator.stage import Device, Stage, machine
@@ -89,3 +93,20 @@ def test_a_file_that_was_too_young_when_the_sides_were_joined() -> None:
 
     assert a.stalls == {"x": Reason.GHOST}
     assert b.tree == {"y": "2"}
+
+
+@pytest.mark.parametrize("act", [lambda b: b.remove("x"), lambda b: b.write("x", "2")], ids=["removed", "replaced"])
+def test_a_file_that_nobody_may_read_goes_into_the_trash(act: Callable[[Device], None]) -> None:
+    """Its stamps say that it is what it was: it makes room, and nothing stands still."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"x": "1", "y": "2"})
+    act(b)
+    b.sync()
+    for folder in (TMP, TRASH):
+        a.client.disk.refuse(errno.EACCES, folder, calls=frozenset({"open_file"}), is_below=True)
+
+    a.sync()
+
+    assert a.tree == b.tree
+    assert a.stalls == {}
