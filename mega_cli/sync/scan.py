@@ -241,10 +241,15 @@ class Scanner:
             if item.id is None:
                 item.id, item.row = self._chance.random_bytes(_ID_BYTES), None
             row = self._row(item, item.id, readings.get(item))
-            if row.is_racy:
+            if row.is_racy and not self._is_of_the_future(item):
                 self._next.places.add(item.place[:-1])
             if row != item.row:
                 yield row
+
+    def _is_of_the_future(self, item: Item) -> bool:
+        """Tell whether stamps will prove nothing for long: reading again and again would not help."""
+        stamps = item.found.stamps
+        return max(stamps.mtime_ns, stamps.ctime_ns) > self._clock.now_ns() + _FUTURE_NS
 
     def _row(self, item: Item, id_: NodeId, reading: Reading | None) -> LocalRow:
         """Make the row of an item; what its stamps do not show to have changed stays as its node was asked to be."""

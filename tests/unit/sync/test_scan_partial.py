@@ -200,6 +200,18 @@ def test_a_file_that_was_closed_need_not_grow_old() -> None:
     assert partial.look().bytes_hashed == len(b"closed") + len(b"open")
 
 
+def test_a_file_from_the_future_is_not_read_in_every_scan() -> None:
+    """Its stamps will prove nothing for long; a hint, or a full scan, has it read."""
+    partial = Partial()
+    partial.user.touch(place("a/f"), partial.clock.now_ns() + 10**18)
+    partial.look("a")
+    assert partial.look().bytes_hashed == 0
+    partial.user.write(place("a/f"), b"fut")
+    partial.user.touch(place("a/f"), partial.clock.now_ns() + 10**18)
+
+    assert partial.look("a").bytes_hashed == len(b"fut")
+
+
 def test_a_stall_is_told_of_in_every_scan_until_it_is_well() -> None:
     """Nothing untrusted looks well because nobody looked; what changed below it meanwhile is found in the end."""
     partial = Partial()
