@@ -12,7 +12,7 @@ from typing import Final, final
 
 import msgspec
 
-from mega_cli.localfs.disk import Place
+from mega_cli.localfs.disk import Listed, Place
 from mega_cli.reconcile.actions import MakeFolder, RemoveFolder
 from mega_cli.reconcile.nodes import Node, NodeId
 from mega_cli.state.sync_trees import LocalRow
@@ -103,7 +103,7 @@ def keeps_something(end: LocalEnd, id_: NodeId) -> bool:
     except (UnfitError, OSError):
         return False
     known = {row.disk_name for row in end.state.local.rows(id_)}
-    return any(line.name not in known and line.name not in LITTER for line in lines)
+    return any(line.name not in known and not _is_litter(line) for line in lines)
 
 
 def _remove(end: LocalEnd, place: Place) -> None:
@@ -113,10 +113,15 @@ def _remove(end: LocalEnd, place: Place) -> None:
         raise UnfitError from error
 
 
+def _is_litter(line: Listed) -> bool:
+    """Tell whether no person wrote it; a folder of such a name may hold anything."""
+    return line.name in LITTER and line.found is not None and line.found.kind == "f"
+
+
 def _clear_litter(end: LocalEnd, folder: Node, place: Place) -> bool:
     """Put litter into the trash, if there is nothing else."""
     lines = end.disk.list_folder(place)
-    if any(line.name not in LITTER or line.found is None or line.found.kind != "f" for line in lines):
+    if not all(map(_is_litter, lines)):
         return False
     for line in lines:
         assert line.found is not None

@@ -190,6 +190,21 @@ def test_litter_does_not_keep_a_folder() -> None:
     assert sorted(map(str, here.hidden().values())) == ["b'content'", "b'litter'"]
 
 
+def test_a_folder_that_is_called_like_litter_keeps_its_folder() -> None:
+    """It may hold what a person wrote: the folder it lies in stays, and is not tried again and again."""
+    here, there = equal_pairs({"d/a": b"content", "b": b"stays"})
+    here.save("d/.DS_Store/notes", b"mine")
+    there.user.remove(place("d"))
+    there.run()
+
+    here.run()
+    here.clock.sleep(7_200)
+    at_rest = here.engine.cycle()
+
+    assert here.tree()["d/.DS_Store/notes"] == b"mine"
+    assert ([stall.path for stall in at_rest.plan.stalls], at_rest.failures) == ([("d",)], ())
+
+
 def test_what_is_ignored_keeps_its_folder() -> None:
     """A folder that holds what sync does not know of stays and is listed; once that is gone, it goes."""
     here, there = equal_pairs({"d/a": b"content", "b": b"stays"})
