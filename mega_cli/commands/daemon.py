@@ -20,7 +20,9 @@ from mega_cli.output.console import Console
 from mega_cli.output.units import counted
 from mega_cli.system.directories import Home, open_home
 
-_STOP_S: Final = 10.0
+_STOP_S: Final = 8.0
+"""How long it may take to hang up, and then to be gone."""
+_END_S: Final = 2.0
 _LOOK_S: Final = 0.05
 _FOLLOW_S: Final = 0.2
 _BUSY: Final = ("starting", "scanning", "syncing")
@@ -33,11 +35,12 @@ def status_command(console: Console) -> None:
     How its folders stand says mega status.
     """
     home = open_home()
+    log_file = home.daemon_log_file
     found = client.status(home)
     if console.is_json:
         daemon = found and found.daemon
         fields = {"pid": daemon.pid, "version": daemon.version, "started_ms": daemon.started_ms} if daemon else {}
-        console.document({"running": found is not None, "log": str(home.daemon_log_file), **fields})
+        console.document({"running": found is not None, "log": str(log_file), **fields})
     elif found is None:
         console.result("the daemon does not run")
         console.note("mega: to start it: mega daemon start")
@@ -101,11 +104,11 @@ def stop_command(console: Console) -> None:
     home = open_home()
     is_told = _ask_to_stop(console, home)
     address = read_address(home)
-    deadline_s = time.monotonic() + _STOP_S
+    deadline_s = time.monotonic() + _END_S
     while is_running(home):
         if time.monotonic() > deadline_s:
-            message = f"the daemon has not ended within {_STOP_S:.0f} seconds"
-            raise TemporaryError(message, f"kill {address.pid}" if address else "run the same command again")
+            at_once = f"to end it at once, which loses nothing: kill -9 {address.pid}" if address else ""
+            raise TemporaryError("the daemon does not end", at_once or "run the same command again")
         time.sleep(_LOOK_S)
     if console.is_json:
         console.document({"message_type": "summary", "stopped": is_told})
@@ -116,7 +119,7 @@ def stop_command(console: Console) -> None:
 def _ask_to_stop(console: Console, home: Home) -> bool:
     """Have it stop, and say what it waits for until it hangs up. Gives whether one ran."""
     is_told, named = False, set()
-    for now in client.stop(home):
+    for now in client.stop(home, _STOP_S):
         is_told = True
         for pair in now.pairs:
             if pair.state in _BUSY and pair.id not in named:

@@ -6,7 +6,9 @@ ends. Nothing here starts a daemon.
 
 from __future__ import annotations
 
+import math
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Final, Self, TypeVar, final
@@ -42,9 +44,10 @@ A = TypeVar("A", StatusReply, Done, Lent)
 class Connection:
     """One request to the daemon, and its answers."""
 
-    def __init__(self, line: socket.socket) -> None:
-        """Take over a connected socket."""
+    def __init__(self, line: socket.socket, pid: int) -> None:
+        """Take over a connected socket; `pid` is who is believed to be at its other end."""
         self._line = line
+        self._pid = pid
         self._rest = b""
 
     def ask(self, request: Request, kind: type[A], within_s: float = _ANSWER_S) -> A:
@@ -58,18 +61,21 @@ class Connection:
                 self._line.sendall(msgspec.json.encode(request) + b"\n")
             answer = self._read()
         except OSError as error:
-            raise _mute() from error
+            raise _mute(self._pid) from error
         if not isinstance(answer, kind):
-            raise _mute()
+            raise _mute(self._pid)
         return answer
 
-    def more(self) -> Iterator[StatusReply]:
-        """Give what comes after the first answer, until the daemon hangs up."""
-        self._line.settimeout(None)
+    def more(self, within_s: float = math.inf) -> Iterator[StatusReply]:
+        """Give what comes after the first answer, until the daemon hangs up or the time is over."""
+        deadline_s = time.monotonic() + within_s
         with suppress(OSError):
-            while (answer := self._read()) is not None:
-                if isinstance(answer, StatusReply):
-                    yield answer
+            while (left_s := deadline_s - time.monotonic()) > 0:
+                self._line.settimeout(left_s if left_s < math.inf else None)
+                answer = self._read()
+                if not isinstance(answer, StatusReply):
+                    return
+                yield answer
 
     def close(self) -> None:
         """Hang up."""
@@ -94,7 +100,7 @@ class Connection:
         try:
             answer: Answer = msgspec.json.decode(line, type=Answer)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise _mute() from error
+            raise _mute(self._pid) from error
         if isinstance(answer, Refused):
             raise error_with_code(answer.code, answer.message, answer.hint)
         return answer
@@ -112,9 +118,9 @@ def connect(home: Home) -> Connection | None:
     except OSError as error:
         line.close()
         if is_running(home):
-            raise _mute() from error
+            raise _mute(address.pid) from error
         return None  # it was killed
-    return Connection(line)
+    return Connection(line, address.pid)
 
 
 def status(home: Home) -> StatusReply | None:
@@ -124,12 +130,12 @@ def status(home: Home) -> StatusReply | None:
 
 def follow(home: Home) -> Iterator[StatusReply]:
     """Give how everything stands, now and after each change, until the daemon ends; nothing when none runs."""
-    yield from _stream(home, Follow())
+    yield from _stream(home, Follow(), math.inf)
 
 
-def stop(home: Home) -> Iterator[StatusReply]:
-    """Ask the daemon to end, and give how everything stands until it hangs up; nothing when none runs."""
-    yield from _stream(home, Stop())
+def stop(home: Home, within_s: float) -> Iterator[StatusReply]:
+    """Ask the daemon to end, and give how everything stands until it hangs up or the time is over."""
+    yield from _stream(home, Stop(), within_s)
 
 
 def wake(home: Home, pair: str = "") -> bool:
@@ -178,13 +184,14 @@ def _ask(home: Home, request: Request, kind: type[A]) -> A | None:
         return connection.ask(request, kind)
 
 
-def _stream(home: Home, request: Request) -> Iterator[StatusReply]:
+def _stream(home: Home, request: Request, within_s: float) -> Iterator[StatusReply]:
     connection = connect(home)
     if connection is not None:
         with connection:
             yield connection.ask(request, StatusReply)
-            yield from connection.more()
+            yield from connection.more(within_s)
 
 
-def _mute() -> LockedError:
-    return LockedError("the daemon does not answer", "see what it does: mega daemon logs; to end it: mega daemon stop")
+def _mute(pid: int) -> LockedError:
+    hint = f"see what it does: mega daemon logs; to end it, which loses nothing: kill -9 {pid}"
+    return LockedError("the daemon does not answer", hint)

@@ -50,7 +50,7 @@ def test_without_a_daemon_nothing_is_asked(home: Home) -> None:
     """Every question has its answer for a device that has no daemon."""
     assert client.status(home) is None
     assert list(client.follow(home)) == []
-    assert list(client.stop(home)) == []
+    assert list(client.stop(home, 60)) == []
     assert not client.wake(home)
     assert not client.verify(home)
     assert not client.reload(home)
@@ -85,7 +85,16 @@ def test_a_damaged_address_is_none(home: Home, content: bytes) -> None:
 def test_a_daemon_that_lives_and_does_not_listen_is_an_error(home: Home) -> None:
     """A command must not go on as if there were none: it would meet the lock of the pair."""
     (home.folder / "daemon.json").write_bytes(msgspec.json.encode(Address(1, str(home.folder / "gone"))))
-    with only_daemon(home), pytest.raises(LockedError, match="does not answer"):
+    with only_daemon(home), pytest.raises(LockedError, match="does not answer") as refused:
+        client.status(home)
+    assert refused.value.hint.endswith("kill -9 1")
+
+
+def test_a_daemon_that_hangs_is_an_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped process still takes connections; no command waits for it for ever."""
+    monkeypatch.setattr(client, "_ANSWER_S", 0.05)
+    monkeypatch.setattr(client.Connection.ask, "__defaults__", (0.05,))
+    with only_daemon(home), listening(home), pytest.raises(LockedError, match="does not answer"):
         client.status(home)
 
 

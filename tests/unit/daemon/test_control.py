@@ -90,7 +90,7 @@ def test_a_follower_hears_of_changes(daemon: Served) -> None:
 
 def test_stop_is_passed_on_and_followed(daemon: Served) -> None:
     """Who stops the daemon sees what it waits for."""
-    heard = client.stop(daemon.home)
+    heard = client.stop(daemon.home, 60)
 
     next(heard)
     until(lambda: daemon.stops == ["stop"])

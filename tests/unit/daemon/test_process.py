@@ -64,7 +64,7 @@ def test_a_signal_ends_it_in_order(home: Home, number: signal.Signals) -> None:
 def test_it_ends_when_it_is_asked_over_its_socket(home: Home) -> None:
     """`mega daemon stop` needs no signal."""
     work = FakeWork()
-    asked = threading.Thread(target=lambda: next(client.stop(home)))
+    asked = threading.Thread(target=lambda: next(client.stop(home, 60)))
 
     Daemon(home, work).run(nothing, asked.start)
     asked.join(10)
