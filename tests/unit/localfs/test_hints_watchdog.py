@@ -67,10 +67,11 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-def hints(root: Path) -> Iterator[WatchdogHints]:
+def hints(root: Path, gate: Gate) -> Iterator[WatchdogHints]:
     """Give hints that are not started."""
     hints = WatchdogHints(root, draw=lambda: 0.5)
     yield hints
+    gate.is_open.set()
     hints.stop()
 
 
