@@ -71,7 +71,7 @@ def _merge(draft: Draft, trees: Trees, three: Three, policy: Policy, past: Abstr
     if is_copied and three.base is None and local.digest in past:
         draft.notes.append(Note(Event.TOOK_REMOTE_VERSION, node.id))
     elif is_copied:
-        copy = local._replace(id=copy_id(local, policy.device, policy.now_ns))
+        copy = local._replace(id=copy_id(local, policy.device, policy.now_ns, lambda id_: any(trees.of(id_))))
         draft.copies.append(Identity(local.id, copy.id))
         draft.nodes[copy.id] = copy._replace(parent=node.parent, name=node.name)
         trees.local.remove(local.id)

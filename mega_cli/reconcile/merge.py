@@ -6,6 +6,7 @@ Two contents are never mixed: the remote's stays with the node, and the local on
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mega_cli.reconcile.changes import Change, change
@@ -61,8 +62,11 @@ def _mtime_ns(base: Node, local: Node, remote: Node) -> int:
     return local.mtime_ns if remote.mtime_ns == base.mtime_ns else max(local.mtime_ns, remote.mtime_ns)
 
 
-def copy_id(local: Node, device: str, now_ns: int) -> NodeId:
-    """Make the id of a conflict copy: the same for the same plan, another for every other conflict."""
+def copy_id(local: Node, device: str, now_ns: int, is_taken: Callable[[NodeId], bool]) -> NodeId:
+    """Make the id of a conflict copy: the same for the same plan, another for every other conflict.
+
+    Also where the clock stands still, or was set back: what has an id is no conflict of now.
+    """
     hasher = hashlib.blake2b(digest_size=len(local.id))
     for part in (
         local.id,
@@ -72,4 +76,6 @@ def copy_id(local: Node, device: str, now_ns: int) -> NodeId:
         str(now_ns).encode(),
     ):
         hasher.update(len(part).to_bytes(8) + part)
+    while is_taken(hasher.digest()):
+        hasher.update(hasher.digest())
     return hasher.digest()

@@ -156,3 +156,14 @@ def test_a_touch_does_not_save_from_deletion() -> None:
     plan = Sides([file("x")], [file("x", mtime_ns=9)], []).plan()
 
     assert here(plan) == ["trash x"]
+
+
+def test_a_conflict_copy_gets_an_id_that_nobody_has() -> None:
+    """The same conflict again, at the same time of a clock that stands still, is another conflict."""
+    local, remote = file("x", content="ours"), file("x", content="theirs")
+    first = Sides([file("x")], [local], [remote]).plan().identities[0].id_after
+    copy = file("y")._replace(id=first)
+
+    again = Sides([file("x"), copy], [local, copy], [remote, copy]).plan().identities[0].id_after
+
+    assert again not in {first, local.id}
