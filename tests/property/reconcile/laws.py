@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from mega_cli.reconcile.actions import RemoveFolder, RemoveNode, TrashNode
+from mega_cli.reconcile.actions import Event, RemoveFolder, RemoveNode, TrashNode
 from mega_cli.reconcile.nodes import MemoryTree, Node, NodeId, below, path_of
 from mega_cli.reconcile.situation import DeleteLimit, DiskRules, Mode, Policy
 from tests.property.reconcile.outcomes import Action
@@ -91,6 +91,15 @@ def _was_left_alone(node: Node, base: MemoryTree, side: MemoryTree) -> bool:
     return here == node and all(
         below_.id in {n.id for n in base} and base.get(below_.id) == below_ for below_ in below(side, node.id)
     )
+
+
+def renamed_apart(case: Case, world: World) -> set[NodeId]:
+    """Give what the base had in folders that a plan renamed apart.
+
+    If only that half of a plan is carried out, it is a move of this disk, which wins over a deletion with all it held.
+    """
+    ids = {notice.id for plan in world.plans for notice in plan.notices if notice.event is Event.RENAMED_APART}
+    return {node.id for id_ in ids for node in below(MemoryTree(case.base), id_)}
 
 
 def has_converged(world: World) -> bool:

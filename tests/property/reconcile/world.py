@@ -156,10 +156,12 @@ class World:
     def _mark_absent(self, plan: Plan) -> None:
         """Keep what is absent on purpose: from the plan on, until it is seen; a folder seen hands its reason down."""
         marked: dict[NodeId, Reason] = {}
+        visited: set[NodeId] = set()
 
         def visit(id_: NodeId, reason: Reason) -> None:
-            if id_ in marked:
-                return
+            if id_ in visited:
+                return  # a base of halves may hold folders in each other
+            visited.add(id_)
             if self.disk.get(id_) is not None:
                 for child in self.base.children(id_):
                     visit(child.id, reason)
