@@ -67,14 +67,18 @@ class FeedWatch:
         session_mark: Callable[[], object],
         listener: Listener,
         clock: Clock,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        fraction: Callable[[], float] = random.random,
     ) -> None:
-        """Ask nothing yet."""
+        """Ask nothing yet. `wait` passes the time and tells whether it is stopped; `fraction` is uniform in [0, 1)."""
         self._open_feed = open_feed
         self._session_mark = session_mark
         self._listener = listener
         self._clock = clock
         self._stopped = threading.Event()
-        self._fraction = random.random
+        self._wait = wait or self._stopped.wait
+        self._fraction = fraction
         self._heard_s = clock.steady_s()
         self._failures = 0
 
@@ -116,13 +120,13 @@ class FeedWatch:
                 self._listener.head_moved()
             else:
                 self._listener.head_is_at(answer.revisions.get(volume))
-            self._stopped.wait(pace.rest_s(answer, self._heard_s - began_s))
+            self._wait(pace.rest_s(answer, self._heard_s - began_s))
 
     def _rest(self, error: MegaError) -> None:
         """Wait before the next question: as long as the server says, else longer each time, up to about a minute."""
         wait_s = min(_POLL_S, _FIRST_S * 2.0 ** min(self._failures - 1, 10)) * (0.8 + 0.4 * self._fraction())
         named_s = error.retry_after_s if isinstance(error, RetryableError) else None
-        self._stopped.wait(wait_s if named_s is None else min(max(named_s, wait_s), _POLL_S))
+        self._wait(wait_s if named_s is None else min(max(named_s, wait_s), _POLL_S))
         if not self._stopped.is_set() and self._clock.steady_s() - self._heard_s >= _POLL_S:
             self._tell_silence()
 
@@ -132,7 +136,7 @@ class FeedWatch:
             self._listener.head_moved()
 
     def _wait_for_login(self, mark: object) -> None:
-        while not self._stopped.wait(_SIGNED_OUT_S) and self._session_mark() == mark:
+        while not self._wait(_SIGNED_OUT_S) and self._session_mark() == mark:
             pass
 
     def _stand(self, state: FeedState, message: str) -> None:
