@@ -91,7 +91,9 @@ def test_a_killed_one_is_replaced(device: Device) -> None:
     killed = pid_of(home)
     os.kill(killed, signal.SIGKILL)
     until(lambda: not is_running(home))
-    assert Path(read_address(home).socket).is_socket()  # type: ignore[union-attr]  # it left its address
+    left = read_address(home)
+    assert left is not None
+    assert Path(left.socket).is_socket()
 
     assert b"does not run" in device.mega("daemon").out
     assert "is up" in device.mega("daemon", "start").err
