@@ -38,9 +38,10 @@ _APART_S: Final = 10.0
 class Supervisor:
     """All of it. Its methods may be called from any thread."""
 
-    def __init__(self, home: Home, ways: Ways | None = None) -> None:
-        """Begin nothing yet. `ways` replaces how the workers reach the world."""
+    def __init__(self, home: Home, ways: Ways | None = None, *, lend_s: float = _LEND_S) -> None:
+        """Begin nothing yet. `ways` replaces how the workers reach the world; a pair must come free within `lend_s`."""
         self._home = home
+        self._lend_s = lend_s
         self._ways = ways or Ways(
             open_live=partial(open_live, home, open_pace(home, None)),
             choose_hints=choose_hints,
@@ -131,7 +132,7 @@ class Supervisor:
         if worker is None:
             yield
             return
-        with worker.inbox.borrowed(_LEND_S) as is_out:
+        with worker.inbox.borrowed(self._lend_s) as is_out:
             if not is_out:
                 message = "the daemon is still at work on this folder"
                 raise LockedError(message, f"to stop it first: mega syncs pause {pair}")
