@@ -66,6 +66,18 @@ _FEW: Final = (folder("B1", "b"), file("B2", "a", at="B1"), file("B3", "a"))
 FETCH_THAT_FAILED: Final = Case(_FEW, _FEW, (folder("B1", "a"), file("B2", "b"), file("B3", "a", at="B1")))
 """A file that others moved out of an excluded folder, and that could not be fetched at once, stayed excluded."""
 
+_DEEP: Final = (
+    folder("B1", "a"),
+    folder("B2", "a", at="B1"),
+    file("B4", "b", at="B1"),
+    file("B5", "a", at="B2"),
+)
+EQUAL_TO_THE_EXCLUDED: Final = Case(
+    _DEEP, (_DEEP[0], folder("B2", "b"), file("B4", "a", at="B1"), file("L1", "a", at="B2")), _DEEP
+)
+"""A folder was moved out of an excluded one, and a file made in it where an equal one, unseen until then, belonged: the
+two are one, and the count of P6 forgot that."""
+
 _MANY: Final = (
     folder("B1", "b"),
     file("B12", "b", at="B1"),
