@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mega_cli.account import Shown, accept_head, shown_head, trust_view
+from mega_cli.daemon import client
 from mega_cli.errors import SafetyStopError, UsageError
 from mega_cli.options.command import MegaGroup, declare, yes_option
 from mega_cli.options.password import has_terminal
@@ -82,6 +83,7 @@ def accept(console: Console, revision: int | None, *, is_sure: bool) -> None:
     if not is_sure:
         _ask(console, pinned, shown)
     accept_head(home, pinned, shown)
+    client.tell_wake(home, console.note)
     if console.is_json:
         before = None if pinned is None else _fields(pinned)
         console.document({"pinned": before, "shown": _fields(shown), "is_accepted": True})

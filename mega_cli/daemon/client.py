@@ -176,6 +176,14 @@ def tell_reload(home: Home, note: Callable[[str], None]) -> None:
         note(f"mega: the daemon was not told: {error.message}; {error.hint}")
 
 
+def tell_wake(home: Home, note: Callable[[str], None]) -> None:
+    """Say that what a frozen pair may have waited for was done; as `tell_reload`."""
+    try:
+        wake(home)
+    except MegaError as error:
+        note(f"mega: the daemon was not told: {error.message}; {error.hint}")
+
+
 def _ask(home: Home, request: Request, kind: type[A]) -> A | None:
     connection = connect(home)
     if connection is None:

@@ -261,6 +261,46 @@ def test_a_paused_pair_rests_until_it_is_resumed(ends: tuple[End, End]) -> None:
     hold(one, other, {"notes.txt": "meanwhile"})
 
 
+def test_a_server_that_went_back_freezes_until_it_is_accepted(ends: tuple[End, End], server: LiveServer) -> None:
+    """Restored from a backup: nothing is written, here or there, until the user says that this is how it is."""
+    one, other = ends
+    backup = server.data_dir.with_name("backup")
+    server.stop()
+    shutil.copytree(server.data_dir, backup)
+    server.start()
+    (one.folder / "notes.txt").write_text("since the backup")
+    hold(one, other, {"notes.txt": "since the backup"})
+    server.stop()
+    shutil.rmtree(server.data_dir)
+    backup.rename(server.data_dir)
+    server.start()
+
+    for end in ends:
+        told = end.daemon.wait_for(lambda pair: pair.state == "frozen")
+        assert (told.error, "mega trust accept" in told.hint) == ("rollback_or_fork", True)
+        assert end.has({"notes.txt": "since the backup"})
+    for end in ends:
+        assert end.daemon.device.mega("trust", "accept", "--yes").code == 0
+
+    hold(one, other, {"notes.txt": "since the backup"})
+
+
+def test_who_signs_out_takes_the_keys_from_the_daemon(ends: tuple[End, End], couple: Couple) -> None:
+    """At once: its pair is frozen, and nothing is decrypted any more. A login heals it."""
+    one, other = ends
+    device = other.daemon.device
+    origin = device.session.origin
+    assert device.mega("logout").code == 0
+    told = other.daemon.wait_for(lambda pair: pair.state == "frozen")
+    assert told.error == "not_logged_in"
+    (one.folder / "notes.txt").write_text("news")
+
+    words = ("--server", origin, "--password-file", str(couple.folder / "password"), "--device-name", "desk")
+    assert device.mega("login", *words, "alice").code == 0
+
+    hold(one, other, {"notes.txt": "news"})
+
+
 def test_an_emptied_folder_deletes_nothing_elsewhere(ends: tuple[End, End]) -> None:
     """Marker and all gone, as by a script that went wrong: that is no deletion of the user. The last test."""
     one, other = ends
