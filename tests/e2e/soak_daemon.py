@@ -251,7 +251,10 @@ class DaemonSoak(Soak):
     def _mend_stalled(self, mirror: Mirror) -> None:
         listed = json.loads(mirror.device.run("syncs", "ls", "-v", "--json").out)["pairs"][0]
         items = {item["path"] for item in listed.get("items", [])}
+        own = f"own-{mirror.home.person.name}"
         for item in items:
+            if item.startswith("own-") and item.split("/")[0] != own:
+                continue  # its person mends it: two would make a conflict that nobody could explain
             if not any(other.startswith(f"{item}/") for other in items):
                 self._mend(mirror.home, item)
 
