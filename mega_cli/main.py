@@ -33,7 +33,7 @@ _PROFILE: Final = "MEGA_PROFILE"
 
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Start": {
-        "quickstart": "Start a server on this machine, store a folder and prove it.",
+        "quickstart": "Start a server on this machine, store a folder, prove it, and mirror it.",
         "doctor": "Look for trouble and say what mends it.",
     },
     "Account": {

@@ -115,16 +115,23 @@ class EmbeddedServer:
         # The waiting is over when the user says so: not an interruption, and stopping may take its time.
         before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            assert self._process is not None, "only a server that was started here is waited for"
             announce()
-            self._process.wait()
+            self.wait()
         except KeyboardInterrupt:
             return
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        msg = "the server ended by itself"
-        raise MegaError(msg, f"see the last lines of {self.log_file}")
+        raise self.ended_by_itself()
+
+    def wait(self) -> None:
+        """Wait until it ends; from any thread."""
+        assert self._process is not None, "only a server that was started here is waited for"
+        self._process.wait()
+
+    def ended_by_itself(self) -> MegaError:
+        """Make the error for a server that nobody here stopped."""
+        return MegaError("the server ended by itself", f"see the last lines of {self.log_file}")
 
     def __enter__(self) -> Self:
         """Be itself; `start` starts."""

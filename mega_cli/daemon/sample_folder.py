@@ -8,8 +8,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+
+
+def sample_place(environ: Mapping[str, str]) -> Path:
+    """Say where it belongs: in the user's home, or beside the folder that `MEGA_HOME` names.
+
+    Never among mega's own files: it is synced from there on, and keys must not be.
+    """
+    base = environ.get("MEGA_HOME", "")
+    return Path(f"{Path(base).expanduser().absolute()}-files") if base else Path.home() / "Mega"
 
 
 def sample_folder(parent: Path) -> Path:
@@ -17,6 +27,7 @@ def sample_folder(parent: Path) -> Path:
     folder = parent / "sample"
     if folder.exists():
         return folder
+    parent.mkdir(parents=True, exist_ok=True)
     unfinished = parent / f".sample.{os.getpid()}"
     shutil.rmtree(unfinished, ignore_errors=True)
     with as_file(files("mega_cli") / "sample") as shipped:

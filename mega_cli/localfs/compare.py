@@ -27,8 +27,11 @@ class Comparison:
     differences: list[tuple[str, str]] = field(default_factory=list)
 
 
-def compare_folders(source: str, copy: str) -> Comparison:
-    """Compare `copy` with `source`, all the way down. Raises OSError or MegaError for what cannot be read."""
+def compare_folders(source: str, copy: str, *, but: bytes = b"") -> Comparison:
+    """Compare `copy` with `source`, all the way down. Raises OSError or MegaError for what cannot be read.
+
+    `but`: a name at the top that is left out.
+    """
     found = Comparison()
     folders = [(os.fsencode(source), os.fsencode(copy), "")]
     while folders:
@@ -36,7 +39,7 @@ def compare_folders(source: str, copy: str) -> Comparison:
         copies = {entry.disk_name: entry for entry in list_folder(copy_folder)}
         for entry in list_folder(source_folder):
             there = copies.pop(entry.disk_name, None)
-            if entry.kind == "special":
+            if entry.kind == "special" or (not path and entry.disk_name == but):
                 continue
             shown = path + entry.name
             for difference in _differences(entry, there, source_folder, copy_folder):

@@ -12,12 +12,14 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mega_cli.errors import SomeItemsFailedError
+from mega_cli.errors import MegaError, SomeItemsFailedError
 from mega_cli.localfs.compare import Comparison
 from mega_cli.output.console import Console
 from mega_cli.output.summary import transfer_fields, transfer_sentence
+from mega_cli.output.sync import notice_line, summary_sentence
 from mega_cli.output.units import counted, size_text
 from mega_cli.paths.remote import RemotePath
+from mega_cli.sync.run_report import RunReport
 from mega_cli.volume.requests import Listed, Problem, PutSummary
 
 
@@ -85,6 +87,24 @@ def report_round_trip(
     return SomeItemsFailedError(message, "everything else is stored; mend what is listed and run it again")
 
 
+def report_mirrored(console: Console, report: RunReport) -> bool:
+    """Say how the folder and its copy stand, and what waits for the user; gives True, for they are mirrored."""
+    lines = [f"mirrored {report.pair.local} and {report.pair.remote}: {summary_sentence(report)}"]
+    lines += [f"         {notice_line(notice)}" for notice in report.notices]
+    lines += ["         to see what waits for you: mega held"] if report.holds else []
+    lines += ["         to see what stands still: mega syncs ls -v"] if report.stalls or report.failures else []
+    fields = {"local": str(report.pair.local), "remote": str(report.pair.remote), "pair": report.pair.id}
+    _say(console, "mirrored", {**fields, "is_up_to_date": report.is_up_to_date}, lines)
+    return True
+
+
+def report_unmirrored(console: Console, error: MegaError) -> bool:
+    """Say why the folder is stored and not mirrored; gives False."""
+    lines = [f"mirrored not: {error.message}", f"         {error.hint}"]
+    _say(console, "mirrored", {"is_up_to_date": False, "message": error.message, "hint": error.hint}, lines)
+    return False
+
+
 def suggest_next(console: Console, stored: RemotePath, start_words: Sequence[str]) -> None:
     """Print commands to try; `start_words` first when the server has to be started again."""
     home = os.environ.get("MEGA_HOME")
@@ -99,6 +119,7 @@ def suggest_next(console: Console, stored: RemotePath, start_words: Sequence[str
             f"get {path} {shlex.quote(str(Path('~/from-mega').expanduser()))}",
             "put - /notes.txt < /etc/hosts",
             "cat /notes.txt",
+            "status",
             "whoami",
             "state",
         )

@@ -249,7 +249,7 @@ def test_a_quickstart_prints_documented_steps(bench: Bench, tmp_path: Path) -> N
     check("quickstart", ran, 0)
 
     steps = [line["action"] for line in documents(ran) if line["message_type"] == "verbose"]
-    assert steps == ["entered", "stored", "listed", "compared", "suggested"]
+    assert steps == ["entered", "stored", "listed", "compared", "mirrored", "suggested"]
 
 
 def test_every_command_is_documented_and_run() -> None:

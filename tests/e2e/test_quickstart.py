@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -99,19 +102,59 @@ def test_what_it_suggests_works_as_printed(environment: dict[str, str], folder: 
     assert fetched.read_text(encoding="utf-8") == "alpha"
 
 
+def test_without_a_terminal_it_mirrors_once(environment: dict[str, str], folder: Path) -> None:
+    """What is mega's own in the folder is not stored, and a second run brings what was changed elsewhere."""
+    first = quickstart(environment, str(folder))
+    assert field("mirrored", first.stdout) == f"{folder} and /my things: nothing to do; up to date"
+    with running_server(environment, first.stdout):
+        assert mega(environment, "mkdir", "/my things/elsewhere").returncode == 0
+        shown = mega(environment, "ls", "-r", "/my things").stdout
+
+    second = quickstart(environment, str(folder))
+
+    assert (second.returncode, second.stderr) == (0, "")
+    assert ".mega" not in shown
+    assert (folder / ".mega").is_dir()
+    assert (folder / "elsewhere").is_dir()
+    assert "equal in content, modes, links and nanosecond times" in field("fetched", second.stdout)
+
+
+def test_what_may_not_be_mirrored_is_stored_all_the_same(environment: dict[str, str], folder: Path) -> None:
+    """A folder in one that is mirrored: it is said why, and the rest is as it was; exit 0."""
+    assert quickstart(environment, str(folder)).returncode == 0
+    inner = quickstart(environment, str(folder / "sub"))
+
+    assert inner.returncode == 0, inner.stderr
+    assert "lie in each other" in field("mirrored not:", inner.stdout)
+    assert "equal in content, modes, links and nanosecond times" in field("fetched", inner.stdout)
+
+
+def test_without_a_folder_a_sample_is_stored_and_mirrored(environment: dict[str, str]) -> None:
+    """It lies beside MEGA_HOME, never in it."""
+    printed = quickstart(environment).stdout
+    made = Path(environment["MEGA_HOME"] + "-files") / "sample"
+
+    assert field("listing", printed) == "/sample"
+    assert field("mirrored", printed).startswith(f"{made} and /sample: ")
+    assert (made / "README.txt").is_file()
+
+
 def test_on_a_terminal_it_asks_twice_and_stays_until_ctrl_c(environment: dict[str, str], folder: Path) -> None:
-    """The password is not echoed; Ctrl-C stops the server in order, exit 0."""
+    """The password is not echoed; the folder is mirrored; Ctrl-C stops the server in order, exit 0."""
     import pty  # noqa: PLC0415 -- Windows has none
 
     process, terminal = pty.fork()
     if process == 0:
         os.execve(sys.executable, [sys.executable, "-m", "mega_cli", "quickstart", str(folder)], environment)
     answers = [(b"New password", PASSWORD + "\n"), (b"Once more", PASSWORD + "\n"), (b"until Ctrl-C", "\x03")]
-    shown, answered = b"", 0
+    shown, answered, listed = b"", 0, ""
     while piece := _read(terminal):
         shown += piece
         if answers and answers[0][0] in shown[answered:]:
             answered = len(shown)
+            if len(answers) == 1:
+                (folder / "written now").write_text("mirrored", encoding="utf-8")
+                listed = listed_until(environment, "/my things", "written now")
             os.write(terminal, answers.pop(0)[1].encode())
     _, status = os.waitpid(process, 0)
     os.close(terminal)
@@ -119,7 +162,47 @@ def test_on_a_terminal_it_asks_twice_and_stays_until_ctrl_c(environment: dict[st
     assert os.waitstatus_to_exitcode(status) == 0, shown.decode()
     assert answers == []
     assert PASSWORD.encode() not in shown
+    assert "written now" in listed
     assert b"the server has stopped" in shown
+
+
+def mega(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Run another command in the same home."""
+    return subprocess.run(
+        [sys.executable, "-m", "mega_cli", *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def listed_until(environment: dict[str, str], path: str, name: str) -> str:
+    """List a folder until a name is in it, a hundred times at most."""
+    for _ in range(100):
+        listed = mega(environment, "ls", path).stdout
+        if name in listed:
+            break
+    return listed
+
+
+@contextmanager
+def running_server(environment: dict[str, str], printed: str) -> Iterator[None]:
+    """Start the server that a run suggests to start, while the block lasts."""
+    words = shlex.split(printed.partition("try next:\n")[2].splitlines()[0].rstrip("& "))
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        host, _, port = field("server", printed).removeprefix("http://").partition(":")
+        try:
+            for _ in range(10_000):
+                with socket.socket() as probe:
+                    probe.settimeout(1)
+                    if probe.connect_ex((host, int(port))) == 0:
+                        break
+            yield
+        finally:
+            server.terminate()
 
 
 def _read(terminal: int) -> bytes:
