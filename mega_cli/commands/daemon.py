@@ -12,7 +12,7 @@ import click
 
 from mega_cli.account import open_session
 from mega_cli.daemon import client
-from mega_cli.daemon.detach import UP, start_daemon
+from mega_cli.daemon.detach import DETACHED, UP, start_daemon
 from mega_cli.daemon.presence import is_running, read_address
 from mega_cli.errors import TemporaryError
 from mega_cli.options.command import MegaGroup, declare
@@ -67,8 +67,7 @@ def start_command(console: Console) -> None:
 
 
 @declare("daemon run", examples=("mega daemon run", "mega daemon run -v"))
-@click.option("--detached", "is_detached", is_flag=True, hidden=True, allow_from_autoenv=False, help="For start.")
-def run_command(console: Console, *, is_detached: bool) -> None:
+def run_command(console: Console) -> None:
     """Run the daemon of this profile here, until Ctrl-C or mega daemon stop.
 
     Fit for service managers: it tells systemd when it is up (Type=notify), and SIGTERM ends it in order within five
@@ -80,6 +79,7 @@ def run_command(console: Console, *, is_detached: bool) -> None:
 
     home = open_home()
     open_session(home)
+    is_detached = bool(os.environ.pop(DETACHED, ""))
 
     def begin() -> None:
         start_daemon_log(home.daemon_log_file, console.log_level, is_shown=console.verbosity > 0)

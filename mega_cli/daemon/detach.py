@@ -18,6 +18,8 @@ from mega_cli.daemon.presence import is_running
 from mega_cli.errors import LockedError, MegaError, error_with_code
 from mega_cli.system.directories import Home
 
+DETACHED: Final = "MEGA_DAEMON_DETACHED"
+"""Among the child's variables: `mega daemon run` is nobody's foreground, and lets go of its streams when it is up."""
 UP: Final = "up"
 """What the child's stderr ends with when it is up."""
 
@@ -29,7 +31,7 @@ def start_daemon(home: Home, log_level: str = "") -> bool:
     words = [sys.executable, "-P", "-m", "mega_cli", "--json", *(["--log-level", log_level] if log_level else [])]
     # In a session of its own neither the terminal's Ctrl-C nor its end reaches it.
     child = subprocess.Popen(  # noqa: S603 -- our own program
-        [*words, "daemon", "run", "--detached"],
+        [*words, "daemon", "run"],
         cwd="/",  # a folder that stays: no mount is kept busy
         env=_environment(home),
         stdin=subprocess.DEVNULL,
@@ -57,7 +59,7 @@ def _environment(home: Home) -> dict[str, str]:
     known = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
     if known.get("MEGA_HOME"):
         known["MEGA_HOME"] = str(Path(known["MEGA_HOME"]).expanduser().absolute())
-    return {**known, "MEGA_PROFILE": home.profile}
+    return {**known, "MEGA_PROFILE": home.profile, DETACHED: "1"}
 
 
 def _error_of(line: str, home: Home) -> MegaError:
