@@ -20,6 +20,7 @@ from mega_cli.system.directories import Home
 
 DETACHED: Final = "MEGA_DAEMON_DETACHED"
 """Among the child's variables: `mega daemon run` is nobody's foreground, and lets go of its streams when it is up."""
+_NOT_ITS_OWN: Final = ("NOTIFY_SOCKET", "MEGA_PASSWORD", "MEGA_LINK")
 UP: Final = "up"
 """What the child's stderr ends with when it is up."""
 
@@ -55,8 +56,8 @@ def start_daemon(home: Home, log_level: str = "") -> bool:
 
 
 def _environment(home: Home) -> dict[str, str]:
-    """Give the child what it finds this profile by, wherever it stands."""
-    known = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+    """Give the child what it finds this profile by, wherever it stands, and no password: it lives for months."""
+    known = {name: value for name, value in os.environ.items() if name not in _NOT_ITS_OWN}
     if known.get("MEGA_HOME"):
         known["MEGA_HOME"] = str(Path(known["MEGA_HOME"]).expanduser().absolute())
     return {**known, "MEGA_PROFILE": home.profile, DETACHED: "1"}

@@ -69,6 +69,17 @@ def test_it_starts_once_and_stops_once(device: Device) -> None:
     assert (none.code, "did not run" in none.err) == (0, True)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows another process's variables")
+def test_it_keeps_no_password(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a script exported for other commands does not stay with a process that lives for months."""
+    monkeypatch.setenv("MEGA_PASSWORD", "correct horse")
+    device.mega("daemon", "start")
+
+    known = Path(f"/proc/{pid_of(device.state)}/environ").read_bytes()
+    assert b"MEGA_PROFILE=" in known
+    assert b"MEGA_PASSWORD" not in known
+
+
 def test_of_two_at_once_one_survives(device: Device) -> None:
     """Whoever loses the race says that one runs, with exit code 0."""
     starts = [device.start("daemon", "start") for _ in range(2)]
