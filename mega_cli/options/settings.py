@@ -25,7 +25,7 @@ AT_TOP_ALONE: Final = ("log_level", "no_color")
 EVERYWHERE: Final = ("bwlimit", "ca_file", "proxy", "transfers", *AT_TOP_ALONE)
 """Options that may stand at the top, for every command that has them."""
 OF_ONE_RUN: Final = frozenset(
-    ("all", "delete", "dry_run", "help", "json", "quiet", "reset", "verbose", "version", "with_trash", "yes")
+    ("all", "delete", "dry_run", "help", "json", "merge", "quiet", "reset", "verbose", "version", "with_trash", "yes")
 )
 UNCONFIGURED: Final = frozenset(("config", "completion"))
 """Commands that must work whatever config.toml says."""

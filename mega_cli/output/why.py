@@ -39,7 +39,7 @@ def remedy_text(answer: Why) -> str:
     if answer.status is Status.HELD:
         return f"mega held approve {answer.detail}; or: mega held reject {answer.detail}"
     if answer.status is Status.CONFLICT:
-        return "mega conflicts resolve --keep this, other or both"
+        return "mega conflicts resolve --keep local, remote or both"
     if answer.status is Status.PENDING:
         return answer.pair.command
     return "" if answer.reason is None or answer.rule is not None else REASONS[answer.reason][1]

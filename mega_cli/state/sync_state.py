@@ -298,13 +298,20 @@ class SyncState:
         found = self._db.execute("SELECT id, node_id, path, copy, at_ns FROM conflicts ORDER BY at_ns, id")
         return [ConflictRow(*row) for row in found]
 
-    def add_conflict(self, row: ConflictRow) -> None:
-        """Note a conflict copy."""
+    def add_conflict(self, row: ConflictRow, base: bytes | None = None) -> None:
+        """Note a conflict copy; `base` is the digest of what both versions were made from, where that is known."""
         self._db.execute("INSERT OR REPLACE INTO conflicts VALUES (?, ?, ?, ?, ?)", row)
+        self.keep(_base_key(row.id), base or None)
+
+    def conflict_base(self, id_: NodeId) -> bytes | None:
+        """Give the digest of what both versions of a conflict were made from."""
+        return self.value(_base_key(id_))
 
     def forget_conflicts(self, ids: Iterable[NodeId]) -> None:
         """Forget copies that were dealt with."""
-        self._db.executemany("DELETE FROM conflicts WHERE id = ?", ((id_,) for id_ in ids))
+        for id_ in ids:
+            self._db.execute("DELETE FROM conflicts WHERE id = ?", (id_,))
+            self.keep(_base_key(id_), None)
 
     def events(self, most: int) -> list[EventRow]:
         """Give the newest lines of the log, the oldest of them first."""
@@ -360,3 +367,7 @@ def state_failures() -> Iterator[None]:
         message = "the state of this sync cannot be read or written"
         hint = f"check the disk and its free space; or {_ANEW}"
         raise SafetyStopError(message, hint, {"reason": str(error)}) from error
+
+
+def _base_key(id_: NodeId) -> str:
+    return f"conflict-base/{id_.hex()}"

@@ -70,10 +70,10 @@ class InTrash(NamedTuple):
 class Keep(StrEnum):
     """Which version of a conflict stays."""
 
-    THIS = "this"
-    """The copy: it takes the name."""
-    OTHER = "other"
-    """What has the name; the copy goes to the local trash."""
+    LOCAL = "local"
+    """This device's version, the copy: it takes the name."""
+    REMOTE = "remote"
+    """The other one, which has the name; the copy goes to the local trash."""
     BOTH = "both"
     """Both, under their names."""
 
@@ -123,36 +123,45 @@ def conflicts_of(pair: Pair, state: SyncState) -> list[Conflict]:
     return found
 
 
+def find_conflict(home: Home, path: Path) -> Conflict:
+    """Find the conflict of a path: that of the copy, or of what it is a copy of.
+
+    Raises MissingItemError when there is none, UsageError when there are several.
+    """
+    pair, names = open_pairs(home).holding(path)
+    wanted = pair.local.joinpath(*map(os.fsdecode, names))
+    fitting = [one for one in list_conflicts(home) if one.pair.id == pair.id and wanted in (one.copy, one.path)]
+    return _the_one(fitting, f"conflict of {path}", "mega conflicts")
+
+
 def resolve(home: Home, path: Path, keep: Keep) -> Conflict:
     """Decide about a conflict, named by its copy or by what it is a copy of.
 
     Raises MissingItemError when there is none, UsageError when there are several, SafetyStopError when one of the two
     was changed after the last run: it must be seen first.
     """
-    pair, names = open_pairs(home).holding(path)
-    wanted = pair.local.joinpath(*map(os.fsdecode, names))
-    fitting = [one for one in list_conflicts(home) if one.pair.id == pair.id and wanted in (one.copy, one.path)]
-    conflict = _the_one(fitting, f"conflict of {path}", "mega conflicts")
+    conflict = find_conflict(home, path)
+    pair = conflict.pair
     with changing(home, pair) as end:
-        if keep is Keep.OTHER:
-            _throw_away(end, _place(conflict, conflict.copy))
-        elif keep is Keep.THIS:
+        if keep is Keep.REMOTE:
+            throw_away(end, place_in(conflict, conflict.copy))
+        elif keep is Keep.LOCAL:
             original = conflict.path or pair.local / conflict.row.path
             if conflict.path is not None:
-                _throw_away(end, _place(conflict, conflict.path))
+                throw_away(end, place_in(conflict, conflict.path))
             with end.state.transaction():
-                end.rename(_place(conflict, conflict.copy), _place(conflict, original))
+                end.rename(place_in(conflict, conflict.copy), place_in(conflict, original))
                 end.make_names_durable()
         with end.state.transaction():
             end.state.forget_conflicts([conflict.row.id])
     return conflict
 
 
-def _throw_away(end: LocalEnd, place: Place) -> None:
+def throw_away(end: LocalEnd, place: Place) -> None:
     """Move a file or link into the local trash, noted in the journal first. Raises SafetyStopError when it changed."""
-    row = _row_at(end.state, place)
+    row = row_at(end.state, place)
     if row is None:
-        raise _changed_since()
+        raise changed_since()
     with end.state.transaction():
         task = trash.trashing_of(end, row, place)
         journal_id = end.state.begin(trash.KIND, msgspec.to_builtins(task, builtin_types=(bytes,)))
@@ -166,10 +175,11 @@ def _throw_away(end: LocalEnd, place: Place) -> None:
         end.state.end(journal_id)
         end.make_names_durable()
     if not is_gone:
-        raise _changed_since()
+        raise changed_since()
 
 
-def _changed_since() -> SafetyStopError:
+def changed_since() -> SafetyStopError:
+    """Make the refusal to decide about what nobody has seen."""
     return SafetyStopError("it was changed after the last run", "nothing was changed; sync first, and then decide")
 
 
@@ -263,7 +273,7 @@ def _shown_path(state: SyncState, id_: NodeId, otherwise: str) -> Path:
     return Path(*map(os.fsdecode, reversed(names)))
 
 
-def _row_at(state: SyncState, place: Place) -> LocalRow | None:
+def row_at(state: SyncState, place: Place) -> LocalRow | None:
     """Find what was last seen at a place."""
     id_, row = ROOT, None
     for name in place:
@@ -274,5 +284,6 @@ def _row_at(state: SyncState, place: Place) -> LocalRow | None:
     return row
 
 
-def _place(conflict: Conflict, path: Path) -> Place:
+def place_in(conflict: Conflict, path: Path) -> Place:
+    """Say where a path of a conflict is in its pair's folder."""
     return tuple(os.fsencode(part) for part in path.relative_to(conflict.pair.local).parts)

@@ -25,7 +25,7 @@ from mega_cli.reconcile.actions import (
     Step,
     TrashNode,
 )
-from mega_cli.reconcile.nodes import Node, NodeId, path_of
+from mega_cli.reconcile.nodes import ROOT, Node, NodeId, TreeView, path_of
 from mega_cli.reconcile.situation import Reason
 from mega_cli.state.sync_state import ConflictRow, EventRow, HoldRow, StalledRow, SyncState
 from mega_cli.sync.outcome import Outcome
@@ -135,7 +135,9 @@ def begin_plan(state: SyncState, plan: Plan, now_ns: int) -> None:
     for notice in plan.notices:
         if notice.event is Event.CONFLICT_COPY and notice.id in origins:
             copy, path = _text(notice.path), _text(notice.other)
-            state.add_conflict(ConflictRow(notice.id, origins[notice.id], path, copy, now_ns))
+            base = state.base.get(origins[notice.id])
+            row = ConflictRow(notice.id, origins[notice.id], path, copy, now_ns)
+            state.add_conflict(row, None if base is None else base.digest)
             state.log(_line(notice, now_ns))
 
 
@@ -149,8 +151,23 @@ def end_plan(state: SyncState, plan: Plan, outcome: Outcome, now_ns: int) -> Non
     state.keep_approved(id_ for id_ in approved if state.base.get(id_) is not None)
     copies = {identity.id_after for identity in plan.identities}
     for notice in plan.notices:
-        if notice.id in outcome.acted and not (notice.event is Event.CONFLICT_COPY and notice.id in copies):
+        is_copy = notice.event is Event.CONFLICT_COPY
+        if notice.id in outcome.acted and not (is_copy and notice.id in copies):
             state.log(_line(notice, now_ns))
+            if is_copy:  # of two new files: neither was made from the other's, so the copy keeps its own id
+                copy, path = _text(notice.path), _text(notice.other)
+                state.add_conflict(ConflictRow(notice.id, _id_at(state.remote, notice.other), path, copy, now_ns))
+
+
+def _id_at(tree: TreeView, path: tuple[str, ...]) -> NodeId:
+    """Find what stands at a path; no node's id when nothing does."""
+    id_ = ROOT
+    for name in path:
+        node = tree.child(id_, name)
+        if node is None:
+            return b""
+        id_ = node.id
+    return id_
 
 
 def hold_name(hold: Hold) -> str:
