@@ -22,7 +22,7 @@ from mega_cli.daemon.first_account import (
     generated_password,
     unfinished_run,
 )
-from mega_cli.daemon.sample_folder import sample_folder
+from mega_cli.daemon.sample_folder import sample_folder, sample_place
 from mega_cli.errors import NotLoggedInError, PermissionRefusedError, SafetyStopError
 from mega_cli.model import Secret
 from mega_cli.state.kit_file import KitFile
@@ -62,6 +62,14 @@ def test_the_sample_is_made_once(tmp_path: Path) -> None:
     (sample_folder(tmp_path) / "README.txt").write_text("mine", encoding="utf-8")
 
     assert (sample_folder(tmp_path) / "README.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_the_sample_lies_where_it_may_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the user's home, or beside the folder of mega's own files: never in it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert sample_place({}) == tmp_path / "Mega"
+    assert sample_place({"MEGA_HOME": "~/try"}) == tmp_path / "try-files"
 
 
 def test_the_port_is_kept_with_the_account(home: Home) -> None:

@@ -30,6 +30,18 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return source, copy
 
 
+def test_one_name_at_the_top_can_be_left_out(folders: tuple[Path, Path]) -> None:
+    """Only there: below, it is compared as any other."""
+    source, copy = folders
+    (source / "own").mkdir()
+    (source / "sub" / "own").mkdir()
+
+    found = compare_folders(str(source), str(copy), but=b"own")
+
+    assert ("own", "is missing") not in found.differences
+    assert ("sub/own", "is missing") in found.differences
+
+
 def test_equal_folders_have_no_difference(folders: tuple[Path, Path]) -> None:
     """And everything was counted."""
     found = compare_folders(*map(str, folders))
