@@ -26,6 +26,18 @@ class CutShort(BaseException):
     """The worker is to let go of its pair. A BaseException, so that nothing takes it for the failure of one item."""
 
 
+NOTHING: Final = {
+    "files_done": 0,
+    "files_total": 0,
+    "bytes_done": 0,
+    "bytes_total": 0,
+    "bytes_up_done": 0,
+    "bytes_up_total": 0,
+    "left_s": -1,
+}
+"""The fields of a status while no plan is carried out."""
+
+
 @final
 class Display(SilentProgress):
     """One worker's: the engine's `Watch`, and the `Progress` of what it moves. Callbacks come from any thread."""

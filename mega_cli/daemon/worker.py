@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, final
 
 import msgspec
 
-from mega_cli.daemon.display import CutShort, Display
+from mega_cli.daemon.display import NOTHING, CutShort, Display
 from mega_cli.daemon.inbox import Heard, Inbox, WaitFor, Word
 from mega_cli.daemon.live_pair import LivePair, OpenLive
 from mega_cli.daemon.schedule import Cycle, Schedule, Wait
@@ -304,6 +304,7 @@ class Worker:
             watcher=health.state,
             watcher_message=health.message,
             watcher_hint=health.hint,
+            **NOTHING,
         )
 
     # --- what holds now
@@ -328,7 +329,13 @@ class Worker:
         return abs(self._ahead_s - before) > _GAP_S or overslept_s > _GAP_S
 
     def _tell_error(self, treatment: Treatment, error: MegaError, **fields: int) -> None:
-        self._tell(state=treatment.state, message=error.message, hint=error.hint, error=error.name, **fields)
+        self._tell(
+            state=treatment.state,
+            message=error.message,
+            hint=error.hint,
+            error=error.name,
+            **NOTHING | fields,
+        )
 
     def _tell(self, **fields: object) -> None:
         """Change the status, and let it be known if it is another."""
