@@ -195,7 +195,7 @@ def _exchange(end: LocalEnd, task: Publishing, displaces: Trashing) -> None:
 def finish(end: LocalEnd, task: Publishing, *, is_late: bool = False) -> bool:
     """Finish what was begun, wherever it was left; tell whether it was published. In a transaction. Raises OSError.
 
-    `is_late`: it was begun by another run or cycle.
+    `is_late`: it was begun by another run or cycle, and the user has had time since: what stands there is to be read.
     """
     here, there = end.disk.look(task.target), end.disk.look(task.tmp)
     is_published, is_staged = _is_ours(end, task, task.target, here), _is_ours(end, task, task.tmp, there)
@@ -211,14 +211,15 @@ def finish(end: LocalEnd, task: Publishing, *, is_late: bool = False) -> bool:
         elif _is_cleared(end, task.displaces):
             put_in_trash(end, task.displaces, task.displaces.hidden)
     if is_published:
-        _note(end, task, _twin(end, task) if is_late else None)
+        _note(end, task, is_late=is_late)
     return is_published
 
 
-def _note(end: LocalEnd, task: Publishing, twin: NodeId | None) -> None:
+def _note(end: LocalEnd, task: Publishing, *, is_late: bool) -> None:
     """Let the rows hold what was published. A twin that was uploaded meanwhile stays what it is."""
+    twin = _twin(end, task) if is_late else None
     if twin is None:
-        end.put_row(task.node, task.target, task.made)
+        end.put_row(task.node, task.target, task.made, is_unread=is_late)
     elif end.state.base.get(twin) is not None or end.state.remote.get(twin) is not None:
         return
     else:

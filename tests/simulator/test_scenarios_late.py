@@ -40,6 +40,25 @@ def test_a_newer_version_comes_before_the_note_is_settled() -> None:
     stage.expect({"x": "3"})
 
 
+def test_it_is_written_again_with_its_old_time_before_the_note_is_settled() -> None:
+    """Only the ctime shows it, and the rename of the publish has changed that too: it is read."""
+    stage = Stage()
+    a, b = stage.devices
+    stage.begin({"y": "1"})
+    b.write("x", "2")
+    b.sync()
+    a.at("rename", lambda: a.die_at("look"))
+    assert a.cycle() is None
+    stage.world.time.pass_s(60)
+    mtime_ns = a.client.view()[b"x",].mtime_ns
+    a.write("x", "3")
+    a.touch("x", mtime_ns)
+
+    stage.sync(a, b)
+
+    stage.expect({"y": "1", "x": "3"})
+
+
 def test_it_is_deleted_before_the_note_is_settled() -> None:
     """A new file that came from the volume goes when the volume removes it."""
     stage = Stage()
