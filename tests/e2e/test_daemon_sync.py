@@ -17,6 +17,7 @@ from mega_cli.paths.remote import RemotePath
 from mega_cli.sync.pairs import open_pairs
 from tests.kit.daemons import RunningDaemon
 from tests.kit.server import LiveServer
+from tests.kit.small_disks import mounted_over
 from tests.kit.synced import Couple, Side
 
 
@@ -259,6 +260,21 @@ def test_a_paused_pair_rests_until_it_is_resumed(ends: tuple[End, End]) -> None:
     assert one.daemon.device.mega("syncs", "resume").code == 0
 
     hold(one, other, {"notes.txt": "meanwhile"})
+
+
+def test_another_disk_over_the_folder_is_not_synced(ends: tuple[End, End]) -> None:
+    """A real mount hides the folder: what lies below it is still open, and must not be written to, nor be missed."""
+    one, other = ends
+    (one.folder / "notes.txt").write_text("first")
+    hold(one, other, {"notes.txt": "first"})
+    with mounted_over(one.daemon.folder):
+        (other.folder / "more.txt").write_text("meanwhile")
+        told = one.daemon.wait_for(lambda pair: pair.state == "frozen")
+        assert "not mounted" in told.message
+        assert list(one.daemon.folder.iterdir()) == []
+    assert one.daemon.device.mega("syncs", "now").code == 0
+
+    hold(one, other, {"more.txt": "meanwhile", "notes.txt": "first"})
 
 
 def test_a_server_that_went_back_freezes_until_it_is_accepted(ends: tuple[End, End], server: LiveServer) -> None:

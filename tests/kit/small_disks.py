@@ -27,6 +27,21 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
         assert ended.returncode == 0, ended.stderr
 
 
+@contextmanager
+def mounted_over(folder: Path) -> Iterator[None]:
+    """Hide a folder below an empty disk for as long as the block lasts."""
+    if sys.platform != "linux":
+        pytest.skip("a tmpfs is Linux's")
+    mounted = _run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder))
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        ended = _run("umount", str(folder))
+        assert ended.returncode == 0, ended.stderr
+
+
 def make_read_only(folder: Path) -> None:
     """Have the system refuse every write to a small disk."""
     done = _run("mount", "-o", "remount,ro", str(folder))
