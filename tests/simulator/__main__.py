@@ -1,6 +1,7 @@
 """`make sim`: many seeds on all cores, kept seeds first; or one seed with all that happens in it.
 
     python -m tests.simulator 0-19999
+    python -m tests.simulator 1000000-1004999    # worlds whose devices look where hints say
     python -m tests.simulator 1234 --trace
 
 Seeds that fail are kept in `tests/simulator/seeds/`, each with room for a sentence; they run first from then on.
