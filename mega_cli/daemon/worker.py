@@ -40,6 +40,8 @@ _NS_A_MS: Final = 1_000_000
 _GAP_S: Final = 30.0
 """By so much the wall clock gets ahead of the steady one, or a wait lasts too long, when the machine slept."""
 _STOPPED: Final = Treatment("stopped", Until.USER)
+_UNHEARD: Final = {"watcher": "", "watcher_message": "", "watcher_hint": ""}
+"""The fields of a status while nobody listens to the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Worker:
         self._display = Display(self._tell, lambda: self._must_let_go, ways.clock.steady_s)
         self._hints: Hints | None = None
         self._rest: _Rest | None = None
+        self._session_mark: object = None
         self._failures = 0
         self._revision = 0
         self._is_to_verify = False
@@ -155,13 +158,13 @@ class Worker:
     def _turn(self) -> None:
         """Do what is to be done now, until that changes."""
         if self.inbox.is_lent:
-            self._tell(state="lent", message="", hint="", error="")
+            self._tell(state="lent", message="", hint="", error="", **_UNHEARD)
             self._idle(lambda: not self.inbox.is_lent)
         elif self._is_paused:
-            self._tell(state="paused", message="", hint=f"mega syncs resume {self._pair.id}", error="")
+            self._tell(state="paused", message="", hint=f"mega syncs resume {self._pair.id}", error="", **_UNHEARD)
             self._idle(lambda: not self._is_paused)
         elif self._rest is not None:
-            self._tell_error(self._rest.treatment, self._rest.error)
+            self._tell_error(self._rest.treatment, self._rest.error, **_UNHEARD)
             self._idle(self._is_rested)
         else:
             self._work()
@@ -176,7 +179,7 @@ class Worker:
 
     def _idle_s(self) -> float:
         """Say how long nothing can be over without a word."""
-        if self._rest is not None and not self._is_paused:
+        if self._rest is not None and not self._must_let_go:
             if self._rest.treatment.until is Until.LOGIN:
                 return self._ways.pauses.login_s
             if self._rest.treatment.until is not Until.USER:
@@ -213,13 +216,14 @@ class Worker:
         most_s = {Until.LOOK: pauses.look_s, Until.SOON: pauses.soon_most_s}.get(treatment.until, pauses.most_s)
         first_s = pauses.look_s if treatment.until is Until.LOOK else pauses.first_s
         wait_s = min(first_s * 2.0 ** min(self._failures - 1, 12), most_s)
-        self._rest = _Rest(treatment, error, self._ways.clock.steady_s() + wait_s, self._ways.session_mark())
+        self._rest = _Rest(treatment, error, self._ways.clock.steady_s() + wait_s, self._session_mark)
 
     # --- a pair that is open
 
     def _work(self) -> None:
         """Open the pair and run cycles until it is wanted elsewhere, or must be opened anew. Raises MegaError."""
-        self._tell(state="starting", message="", hint="", error="", watcher="", watcher_message="", watcher_hint="")
+        self._session_mark = self._ways.session_mark()  # before anything fails: a login meanwhile must not be missed
+        self._tell(state="starting", message="", hint="", error="", **_UNHEARD)
         with self._ways.open_live(self._pair, self._display, self._looked_at) as live:
             self._hints = self._ways.choose_hints(self._pair.local)
             try:
@@ -328,7 +332,7 @@ class Worker:
         before, self._ahead_s = self._ahead_s, self._wall_ahead_s()
         return abs(self._ahead_s - before) > _GAP_S or overslept_s > _GAP_S
 
-    def _tell_error(self, treatment: Treatment, error: MegaError, **fields: int) -> None:
+    def _tell_error(self, treatment: Treatment, error: MegaError, **fields: object) -> None:
         self._tell(
             state=treatment.state,
             message=error.message,

@@ -30,6 +30,7 @@ START_MS: Final = START_NS // 1_000_000
 PAIR: Final = Pair("4f1c09a7", Path("/home/alice/work"), RemotePath.parse("/work"), Mode.TWO_WAY, 0, is_background=True)
 WELL: Final = CycleReport(Plan())
 Happening = Callable[[], object]
+_WAITS_MOST: Final = 10_000
 
 
 @final
@@ -113,6 +114,7 @@ class World:
         self.said: list[tuple[float, PairState]] = []
         self.distrusted = 0
         self.sleeps = 0
+        self.waits = 0
         self.head = 7
         self.display: Display | None = None
         self.during: list[Happening] = []
@@ -149,6 +151,8 @@ class World:
 
     def _wait_for(self, _lock: threading.Condition, is_news: Callable[[], bool], timeout_s: float) -> bool:
         """Pass the time, and let happen what falls into it."""
+        self.waits += 1
+        assert self.waits < _WAITS_MOST, "it spins"
         end_s = self.clock.steady + timeout_s
         while not is_news():
             if not self.later or self.later[0][0] > end_s:

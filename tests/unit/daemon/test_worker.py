@@ -293,6 +293,28 @@ def test_a_lent_pair_is_free_and_comes_back() -> None:
     assert world.opened == [0, 200]
 
 
+def test_a_frozen_pair_is_lent_quietly() -> None:
+    """However long it is lent: that its time to be tried again has come wakes nobody, until it is back."""
+    world = World(openings={0: GONE})
+    lending = world.worker.inbox.borrowed(0.0)
+    world.at(10, lending.__enter__)
+    world.at(1_000, lambda: lending.__exit__(None, None, None))
+
+    status = world.run(1_010)
+
+    assert world.opened == [0, 1_000]
+    assert world.waits < 100
+    assert (status.state, status.watcher) == ("up-to-date", "watching")
+
+
+def test_a_login_that_comes_before_the_refusal_is_heard_is_not_missed() -> None:
+    """The session that was refused is the one the pair was opened with."""
+    world = World(cycles={0: NotLoggedInError("ended")})
+    world.during.append(lambda: setattr(world, "session", "second"))
+
+    assert world.run(1).state == "up-to-date"
+
+
 def test_a_cycle_is_cut_short_for_a_borrower() -> None:
     """Nobody waits for the end of a long transfer; the pair is not ended in order, and recovers as from a kill."""
     world = World()
