@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from mega_cli.daemon.status import PairStatus
 from tests.kit.device import Device
 
 _MOST_S: Final = 60.0
+_LOOK_S: Final = 0.1
 
 
 @dataclass
@@ -79,8 +81,10 @@ class RunningDaemon:
     def until(self, what: Callable[[], bool], most_s: float = _MOST_S) -> None:
         """Wait until something is so, looking whenever the daemon says something."""
         with self._news:
-            found = any(self._news.wait(0.05) is not None and what() for _ in range(int(most_s / 0.05)))
-            assert found, f"{self._last}\n{self.log}"
+            ends_s = time.monotonic() + most_s
+            while not what():
+                assert time.monotonic() < ends_s, f"{self._last}\n{self.log}"
+                self._news.wait(_LOOK_S)
 
     @property
     def log(self) -> str:
