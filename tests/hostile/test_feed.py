@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
@@ -32,20 +32,20 @@ NOWHERE = "http://127.0.0.1:9"
 """No lie here asks an honest server."""
 
 
-class Afternoon(threading.Event):
-    """Time that passes only while somebody rests, and is over in the end."""
+class Afternoon:
+    """Time that passes only while somebody rests; when it is over, whoever watches is stopped."""
 
     def __init__(self, length_s: float) -> None:
-        super().__init__()
         self.now_s, self._length_s = 0.0, length_s
+        self.at_end: Callable[[], None] = lambda: None
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Let it pass."""
-        assert timeout is not None, "a rest has an end"
-        self.now_s += timeout
-        if self.now_s >= self._length_s:
-            self.set()
-        return self.is_set()
+    def rest(self, seconds: float) -> bool:
+        """Let it pass, and tell whether it is over."""
+        self.now_s += seconds
+        is_over = self.now_s >= self._length_s
+        if is_over:
+            self.at_end()
+        return is_over
 
     def steady_s(self) -> float:
         """Read it."""
@@ -57,7 +57,7 @@ class Afternoon(threading.Event):
 
     def sleep(self, seconds: float) -> None:
         """Let it pass."""
-        self.wait(seconds)
+        self.rest(seconds)
 
 
 class Worker:
@@ -96,8 +96,15 @@ def watched(server: HostileServer, lie: Lie, length_s: float = HOUR_S) -> tuple[
     """Watch a feed for so long; give the worker, and how many questions were asked."""
     server.lie("GET", routes.FEED, lie)
     worker, afternoon = Worker(), Afternoon(length_s)
-    watch = FeedWatch(lambda: (client_of(server.url), VOLUME), lambda: None, worker, afternoon)
-    watch._stopped = afternoon  # so that its rests cost nothing
+    watch = FeedWatch(
+        lambda: (client_of(server.url), VOLUME),
+        lambda: None,
+        worker,
+        afternoon,
+        wait=afternoon.rest,
+        fraction=lambda: 0.5,
+    )
+    afternoon.at_end = watch.stop
     watch.run()
     return worker, len(server.calls)
 
@@ -136,6 +143,7 @@ def test_a_flood_of_the_same(server: HostileServer, lie: Lie) -> None:
     assert worker.fetches <= questions
 
 
+@pytest.mark.attack("T22")
 def test_a_flood_of_ever_new_revisions(server: HostileServer) -> None:
     """What an honest server could say of a busy account costs one question and one fetch a second."""
     worker, questions = watched(server, rising(), 30)
@@ -167,6 +175,7 @@ def test_a_server_that_wants_silence(server: HostileServer) -> None:
     ],
     ids=["garbage", "deep", "path", "204", "slow", "negative", "500", "404", "400", "redirect", "cut"],
 )
+@pytest.mark.attack("T22")
 def test_wrong_answers(server: HostileServer, lie: Lie) -> None:
     """The feed is not heard: the head is looked at about once a minute, and the feed is asked ever less often."""
     worker, questions = watched(server, lie)
