@@ -69,7 +69,7 @@ def test_a_damaged_state_stops(synced: tuple[Side, Side]) -> None:
 
     ran = a.sync("--resync", code=7)
     assert "the state of this sync cannot be read" in ran.err
-    assert "mega syncs rm ID" in ran.err
+    assert f"mega syncs rm {pair_id(a)}, then the same mega sync again" in ran.err
     assert a.run("syncs", "rm", pair_id(a)).code == 0
     assert a.sync().code == 0
     assert a.tree() == b.tree()

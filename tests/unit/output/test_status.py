@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from mega_cli.daemon.status import FOR_GOOD, PairStatus
+from mega_cli.daemon.messages import StatusReply
+from mega_cli.daemon.status import FOR_GOOD, DaemonStatus, PairStatus
+from mega_cli.daemon.take_up import TakenUp
+from mega_cli.output.console import Console
 from mega_cli.output.status import (
     Line,
+    daemon_line,
     exit_code_of,
     idle_fields,
     pair_fields,
@@ -22,6 +26,8 @@ from mega_cli.output.status import (
     with_details,
 )
 from mega_cli.output.status_path import path_code, path_lines, path_word
+from mega_cli.output.status_watch import LiveWatch
+from mega_cli.output.take_up import begun_lines
 from mega_cli.paths.names import text_from_disk
 from mega_cli.paths.remote import RemotePath
 from mega_cli.reconcile.situation import Mode, Reason
@@ -236,3 +242,45 @@ def test_a_pending_path_needs_no_command_while_the_daemon_runs() -> None:
 
     assert path_lines(pending, status()) == ["a: pending"]
     assert path_lines(pending, None) == ["a: pending", f"to do: {PAIR.command}"]
+
+
+def test_the_last_lines_of_a_live_display_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    """When it is closed; without a pair it says how to begin."""
+    daemon = DaemonStatus(pid=1, version="0", profile="a@h", started_ms=0)
+    for pairs in ([], [status("syncing"), status("held", held=2)]):
+        watch = LiveWatch(Console())
+        watch.show(StatusReply(daemon, pairs))
+        watch.close()
+    shown = capsys.readouterr().out
+
+    assert "no folder is synced yet" in shown
+    assert "/home/a/Docs  held: 2 deletions need approval\n  to do: mega held" in shown
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        (Mode.TWO_WAY, "kept the same"),
+        (Mode.MIRROR_UP, "mega's trash"),
+        (Mode.MIRROR_DOWN, "local trash"),
+        (Mode.BACKUP_UP, "goes to"),
+    ],
+)
+def test_it_is_said_what_happens_from_now_on(mode: Mode, text: str) -> None:
+    """For each mode; that a daemon was started, and what to do with one that rests or says nothing."""
+    pair = dataclasses.replace(PAIR, mode=mode)
+    started, begun, see = begun_lines(pair, TakenUp(is_started=True, status=status()))
+    assert "mega daemon stop" in started
+    assert text in begun
+    assert "mega status" in see
+
+    assert list(begun_lines(pair, TakenUp(is_started=False, status=status("paused"))))[-1].endswith("resume 4f1c09a7")
+    assert "has not taken it up yet" in list(begun_lines(pair, TakenUp(is_started=False, status=None)))[-1]
+
+
+def test_the_daemon_itself_is_a_line_of_details() -> None:
+    """With -v."""
+    daemon = DaemonStatus(pid=7, version="0", profile="a@h", started_ms=0, feed="polling", feed_message="no feed there")
+
+    assert daemon_line(daemon).startswith("the daemon runs as process 7 since ")
+    assert daemon_line(daemon).endswith("changes made elsewhere: polling: no feed there")
