@@ -41,8 +41,9 @@ def command(console: Console, path: Path | None, *, is_watching: bool) -> None:
 
     A line a folder: up to date, scanning, syncing, paused, offline, held, stalled, conflicts, frozen, and what to do
     where something is to be done. A path is synced, pending, uploading, downloading, ignored, stalled or blocked (of a
-    folder that is said of itself, not of what lies in it); mega why says more. Exits with 6 when something waits for you, with 3 when something stands still, with 5 without the
-    server, with 1 without the daemon, and with the code of the trouble when a folder is frozen.
+    folder that is said of itself, not of what lies in it); mega why says more. Exits with 6 when something waits for
+    you, with 3 when something stands still, with 5 without the server, with 1 without the daemon, and with the code of
+    the trouble when a folder is frozen.
     """
     home = open_home()
     if is_watching:

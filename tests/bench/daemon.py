@@ -36,6 +36,7 @@ _SLOW_LOOK_S: Final = 0.5
 _EDIT_BYTES: Final = 1_000
 _GROW_S: Final = 60.0
 _MOST_S: Final = 1800.0
+_NO_PROC: Final = "what processes use is read from /proc, which only Linux has"
 
 
 class Neighbours(Protocol):
@@ -188,11 +189,15 @@ def _count(folder: Path) -> int:
 
 
 def _cpu_s(pid: int) -> float:
+    if sys.platform == "win32":
+        raise StepFailedError(_NO_PROC)
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_bytes(pid: int) -> int:
+    if sys.platform == "win32":
+        raise StepFailedError(_NO_PROC)
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

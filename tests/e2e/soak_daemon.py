@@ -31,6 +31,7 @@ from tests.e2e.soak_sync import REMOTE, Figures, Home, Soak
 from tests.e2e.soak_user import Person
 from tests.kit.device import Device
 from tests.kit.server import LiveServer
+from tests.kit.signals import GO_ON, KILL, STOP
 
 SHARED: Final = "shared"
 CONFLICT: Final = b" (conflict "
@@ -168,7 +169,7 @@ class DaemonSoak(Soak):
 
     def _kill(self, mirror: Mirror) -> None:
         self._blow("daemon killed")
-        mirror.end(signal.SIGKILL)
+        mirror.end(KILL)
         self._work(self.luck.choice((0, 1, 3)))
         if self.luck.random() < 0.3:
             self._tamper(mirror.home)
@@ -185,9 +186,9 @@ class DaemonSoak(Soak):
 
     def _suspend(self, mirror: Mirror) -> None:
         self._blow("daemon suspended")
-        mirror.send(signal.SIGSTOP)
+        mirror.send(STOP)
         self._work(self.luck.choice((1, 4, 8)))
-        mirror.send(signal.SIGCONT)
+        mirror.send(GO_ON)
 
     def _vanish(self, mirror: Mirror) -> None:
         """Take the folder away for a while, as a disk that is not mounted; its people wait."""
@@ -281,6 +282,8 @@ class DaemonSoak(Soak):
 
 def _rss_mb(mirror: Mirror) -> int:
     """Read what a daemon holds in memory."""
+    if sys.platform == "win32":
+        return 0  # it is read from /proc
     assert mirror.daemon is not None, "it runs"
     pages = int(Path(f"/proc/{mirror.daemon.pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() >> 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
@@ -17,6 +16,7 @@ from mega_cli.paths.remote import RemotePath
 from mega_cli.sync.pairs import open_pairs
 from tests.kit.daemons import RunningDaemon
 from tests.kit.server import LiveServer
+from tests.kit.signals import GO_ON, STOP
 from tests.kit.small_disks import mounted_over
 from tests.kit.synced import Couple, Side
 
@@ -226,11 +226,11 @@ def test_a_folder_that_is_away_freezes_and_heals(ends: tuple[End, End]) -> None:
 def test_a_daemon_that_was_suspended_catches_up(ends: tuple[End, End]) -> None:
     """Stopped as by Ctrl-Z: what happened meanwhile on both sides is there afterwards."""
     one, other = ends
-    one.daemon.send(signal.SIGSTOP)
+    one.daemon.send(STOP)
     (one.folder / "here.txt").write_text("here")
     (other.folder / "there.txt").write_text("there")
     other.daemon.settle()
-    one.daemon.send(signal.SIGCONT)
+    one.daemon.send(GO_ON)
 
     hold(one, other, {"here.txt": "here", "there.txt": "there"})
 

@@ -234,7 +234,15 @@ def test_the_life_of_a_daemon_prints_documented_documents(bench: Bench) -> None:
     try:
         assert [mistakes(document, "begun") for document in documents(begun)] == [[]], begun.err
         check("daemon start", bench.run("daemon start"), 0)
-        for words in ("syncs pause", "syncs resume", "syncs now", "syncs verify", "syncs ls", "status", "daemon status"):
+        for words in (
+            "syncs pause",
+            "syncs resume",
+            "syncs now",
+            "syncs verify",
+            "syncs ls",
+            "status",
+            "daemon status",
+        ):
             check(words, bench.run(words), 0)
         check("daemon logs", bench.run("daemon logs"), 0)
     finally:

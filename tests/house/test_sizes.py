@@ -13,7 +13,7 @@ MAX_FUNCTION_LINES: Final = 60
 MAX_PARAMETERS: Final = 8
 DRAWERS: Final = {"utils", "helpers", "common", "manager", "misc"}
 CATCHES_ALL: Final = {"mega_cli/main.py", "mega_cli/daemon/worker.py"}
-"""Where an unforeseen error becomes "this is a bug", of a command or of one pair; Flask does the same for the server."""
+"""Where an unforeseen error becomes "this is a bug", of a command or of one pair; Flask does so for the server."""
 
 PRODUCT: Final = (*modules("mega_cli"), *modules("mega_server"))
 ALL: Final = (*PRODUCT, *modules("tests"))

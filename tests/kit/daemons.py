@@ -17,6 +17,7 @@ from mega_cli.daemon import client
 from mega_cli.daemon.messages import StatusReply
 from mega_cli.daemon.status import PairStatus
 from tests.kit.device import Device
+from tests.kit.signals import GO_ON, KILL
 
 _MOST_S: Final = 60.0
 _LOOK_S: Final = 0.1
@@ -58,7 +59,7 @@ class RunningDaemon:
 
     def kill(self) -> None:
         """End it as the system does when there is no memory left."""
-        self._end(signal.SIGKILL, -signal.SIGKILL)
+        self._end(KILL, -KILL)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -106,7 +107,7 @@ class RunningDaemon:
         process, self._process = self._process, None
         assert process is not None
         process.send_signal(number)
-        process.send_signal(signal.SIGCONT)
+        process.send_signal(GO_ON)
         try:
             found = process.wait(20)
         finally:

@@ -30,7 +30,7 @@ from mega_cli.reconcile.actions import (
     WriteLink,
 )
 from mega_cli.reconcile.materialise import fold
-from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, below, flaws_of
+from mega_cli.reconcile.nodes import ROOT, MemoryTree, Node, NodeId, Overlay, below, flaws_of, path_of
 from mega_cli.reconcile.settle import settle
 from mega_cli.reconcile.situation import Policy, Reason, Situation
 from tests.property.reconcile.outcomes import Action, Outcome, drawn, node_of, taken_out
@@ -156,12 +156,10 @@ class World:
     def _mark_absent(self, plan: Plan) -> None:
         """Keep what is absent on purpose: from the plan on, until it is seen; a folder seen hands its reason down."""
         marked: dict[NodeId, Reason] = {}
-        visited: set[NodeId] = set()
 
         def visit(id_: NodeId, reason: Reason) -> None:
-            if id_ in visited:
-                return  # a base of halves may hold folders in each other
-            visited.add(id_)
+            if id_ in marked:
+                return
             if self.disk.get(id_) is not None:
                 for child in self.base.children(id_):
                     visit(child.id, reason)
@@ -192,6 +190,7 @@ class World:
             else:
                 _demand(node.parent == ROOT or self.base.get(node.parent) is not None, "the base gets an orphan")
                 self.base.put(node)
+        _demand(all(path_of(self.base, node.id) for node in self.base), "the base has nodes without a way to the root")
         return bool(agreed)
 
     # --- how a plan is carried out ------------------------------------------------------------------------------------
@@ -350,12 +349,12 @@ class World:
                 self.volume.remove(before.id)
 
     def _unpark(self) -> None:
-        """Bring back what was parked and never moved on: where it was, if that is free, or beside it."""
+        """Bring back what was parked and never moved on: where it was, else where it should go, else to the top."""
+        moves = (step.action for plan in self.plans[-1:] for step in plan.local)
+        aims = {move.node.id: move.node for move in moves if isinstance(move, MoveNode)}
         for id_, before in sorted(self._parked.items()):
-            node = self.disk.get(id_)
-            assert node is not None
-            back = node._replace(parent=before.parent, name=before.name)
-            for place in (back, *(back._replace(parent=ROOT, name=f"parked {number}") for number in range(99))):
+            top = (before._replace(parent=ROOT, name=f"parked {number}") for number in range(99))
+            for place in (before, aims.get(id_, before), *top):
                 try:
                     self._demand_room(place)
                 except BrokenPromiseError:

@@ -44,7 +44,7 @@ def cut_after(pair: SyncPair, size: int, *, times: int = 1) -> list[int]:
             message = "the connection broke"
             raise TemporaryError(message, "run the same command again")
 
-    pair.remote.fetch = cut  # type: ignore[method-assign]
+    pair.remote.fetch = cut  # type: ignore[method-assign]  # the network of this one device
     return held
 
 
