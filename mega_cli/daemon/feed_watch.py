@@ -19,6 +19,7 @@ from mega_cli.api.retry import RetryableError
 from mega_cli.crypto.keys import MasterKeys
 from mega_cli.daemon.status import FeedState
 from mega_cli.errors import MegaError, NotInitialisedError, NotLoggedInError
+from mega_cli.localfs.failures import failure
 from mega_cli.model import VolumeId
 from mega_cli.sync.world import Clock
 from mega_cli.system.directories import Home
@@ -103,6 +104,11 @@ class FeedWatch:
                 self._failures += 1
                 self._stand("offline" if isinstance(error, RetryableError) else "polling", error.message)
                 self._rest(error)
+            except OSError as error:  # of the session's file: this thread must outlive it
+                self._failures += 1
+                told = failure(error, b"session.json")
+                self._stand("polling", told.message)
+                self._rest(told)
 
     def _ask(self, feed: Feed, volume: VolumeId) -> None:
         """Ask with one session, until something fails."""

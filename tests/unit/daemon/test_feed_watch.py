@@ -26,7 +26,7 @@ AWAY = RetryableError("the server cannot be reached")
 class FeedWorld:
     """A server that answers what the test says, and who listens; it ends with the answers."""
 
-    answers: list[FeedAnswer | MegaError]
+    answers: list[FeedAnswer | MegaError | OSError]
     took_s: float = 55.0
     session: str = "first"
     told: list[str | int | None] = field(default_factory=list)
@@ -54,7 +54,7 @@ class FeedWorld:
         answer = self.answers.pop(0)
         if not self.answers:
             self.watch.stop()
-        if isinstance(answer, MegaError):
+        if isinstance(answer, MegaError | OSError):
             raise answer
         self.clock.sleep(self.took_s)
         return answer
@@ -114,9 +114,15 @@ def test_a_server_that_cannot_hold_a_question_is_polled_as_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "state"), [(AWAY, "offline"), (PolicyError("other"), "polling"), (IntegrityError(), "polling")]
+    ("error", "state"),
+    [
+        (AWAY, "offline"),
+        (PolicyError("other"), "polling"),
+        (IntegrityError(), "polling"),
+        (PermissionError(13, "of the session's file"), "polling"),
+    ],
 )
-def test_while_it_is_not_heard_heads_are_looked_at_every_minute(error: MegaError, state: str) -> None:
+def test_while_it_is_not_heard_heads_are_looked_at_every_minute(error: MegaError | OSError, state: str) -> None:
     """Whatever is wrong with it: soon at first, then about once a minute; and each time anew."""
     world = FeedWorld([error] * 12)
 
