@@ -75,3 +75,10 @@ must not be believed: the pair freezes."""
 def treatment_of(error: MegaError) -> Treatment:
     """Find the row of an error."""
     return next(treatment for kind, treatment in _TABLE if isinstance(error, kind))
+
+
+def way_on(treatment: Treatment, hint: str, pair: str) -> str:
+    """Complete an error's hint: what waits for the user's word also says which word that is."""
+    if treatment.until is not Until.USER or pair in hint:
+        return hint
+    return "; ".join(filter(None, (hint, f"to try again: mega syncs resume {pair}")))

@@ -25,7 +25,7 @@ from mega_cli.daemon.live_pair import LivePair, OpenLive
 from mega_cli.daemon.schedule import Cycle, Schedule, Wait
 from mega_cli.daemon.standing import as_of, state_after
 from mega_cli.daemon.status import PairStatus
-from mega_cli.daemon.treatment import INTEGRITY_FAILURES_MOST, Treatment, Until, treatment_of
+from mega_cli.daemon.treatment import INTEGRITY_FAILURES_MOST, Treatment, Until, treatment_of, way_on
 from mega_cli.errors import BugError, IntegrityError, MegaError, RollbackError
 from mega_cli.localfs.disk import Place
 from mega_cli.localfs.failures import failure
@@ -336,7 +336,7 @@ class Worker:
         self._tell(
             state=treatment.state,
             message=error.message,
-            hint=error.hint,
+            hint=way_on(treatment, error.hint, self._pair.id),
             error=error.name,
             **NOTHING | fields,
         )

@@ -6,8 +6,8 @@ import pytest
 
 from mega_cli import errors
 from mega_cli.api.retry import RetryableError
-from mega_cli.daemon.treatment import Treatment, Until, treatment_of
-from mega_cli.errors import MegaError
+from mega_cli.daemon.treatment import Treatment, Until, treatment_of, way_on
+from mega_cli.errors import IntegrityError, MegaError
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MegaError)]
 
@@ -31,3 +31,13 @@ def test_only_a_lie_waits_for_the_user() -> None:
 def test_the_network_is_away() -> None:
     """That is no trouble of the pair."""
     assert treatment_of(RetryableError("away")) == Treatment("offline", Until.SOON, keeps_open=True)
+
+
+def test_what_waits_for_the_user_says_for_which_word() -> None:
+    """No hint of a frozen pair is a dead end; what passes by itself, and what names the pair, is left as it is."""
+    lie = treatment_of(IntegrityError())
+
+    assert way_on(lie, "nothing was changed", "4f1c") == "nothing was changed; to try again: mega syncs resume 4f1c"
+    assert way_on(lie, "", "4f1c") == "to try again: mega syncs resume 4f1c"
+    assert way_on(lie, "mega syncs rm 4f1c", "4f1c") == "mega syncs rm 4f1c"
+    assert way_on(treatment_of(RetryableError("away")), "wait", "4f1c") == "wait"
