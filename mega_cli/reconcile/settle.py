@@ -27,21 +27,25 @@ def settle(
     | absent here on purpose, or below such a folder | the remote's state, None if it is gone |
 
     `local` shows an absent node as the base has it; what has moved below an absent folder counts once it left the disk.
-    A node enters only into a folder that is in the base or enters as well; a folder leaves only with all below it.
+    A node enters only into a folder that is in the base or enters as well, and never into itself by way of one that is
+    not agreed on; a folder leaves only with all below it. So each node of the base keeps a way to the root.
     What enters unseen lies below an absent folder in the new base too: else its absence would be a deletion later.
     Those that enter come first, parents before children; those that leave follow, children before parents.
     """
     agreed: dict[NodeId, Node | None] = {}
+    partly: set[NodeId] = set()
     for id_ in sorted(set(ids)):
         before, there = base.get(id_), remote.get(id_)
         if before != there and _is_agreed(id_, base, local, remote, absent):
             agreed[id_] = there
-        elif (partly := _agreed_attributes(before, local.get(id_), there)) not in (None, before):
-            agreed[id_] = partly
+        elif (node := _agreed_attributes(before, local.get(id_), there)) not in (None, before):
+            agreed[id_] = node
+            partly.add(id_)
     after = Overlay(base, {})
     for node in sorted(filter(None, agreed.values()), key=lambda node: (_depth(remote, node.id), node.id)):
-        has_folder = node.parent == ROOT or after.get(node.parent) is not None
-        is_seen = local.get(node.id) == node or node != remote.get(node.id)
+        above = _upwards(after, node.parent)
+        has_folder = node.parent == ROOT or (after.get(node.parent) is not None and node.id not in above)
+        is_seen = node.id in partly or local.get(node.id) == node
         if has_folder and (is_seen or node.id in absent or _is_absent(node.parent, after, absent)):
             after.put(node)
     leaving = _leaving(after, {id_ for id_, node in agreed.items() if node is None})

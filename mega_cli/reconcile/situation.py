@@ -95,8 +95,8 @@ class Policy:
 class Situation:
     """One observation of everything. `base` is what both sides last agreed on, node by node.
 
-    The base is not always a well-formed tree: half of a swap may be agreed on and the other half not yet. `local` and
-    `remote`, laid over it, always are.
+    The base is not always a well-formed tree: half of a swap may be agreed on and the other half not yet, so that two
+    nodes share a place. `local` and `remote`, laid over it, always are.
     """
 
     base: TreeView

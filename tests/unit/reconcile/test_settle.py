@@ -107,6 +107,20 @@ def test_a_folder_stays_while_only_the_content_of_its_child_is_agreed_on() -> No
     assert found == [(id_of("a"), edited)]
 
 
+def test_what_both_sides_agree_on_enters_although_this_side_changed_more() -> None:
+    """A move that the remote made is agreed on, also where a mode was changed here besides."""
+    assert settled([file("a")], [file("a", "b", mode=0o600)], [file("a", "b")]) == [(id_of("a"), file("a", "b"))]
+
+
+def test_a_folder_does_not_enter_into_itself() -> None:
+    """It is agreed on, but the folder that it went into stands in it as far as the base knows: both wait."""
+    base = [folder("a"), folder("b", at="a")]
+    local = [folder("b", "here"), folder("a", at="b")]
+    remote = [folder("b", "there"), folder("a", at="b")]
+
+    assert settled(base, local, remote) == []
+
+
 def test_folders_that_the_base_holds_in_a_circle_leave() -> None:
     """A base of halves may hold two folders in each other; nothing else may keep them for ever."""
     base = [folder("a", at="b"), folder("b", at="a")]
