@@ -78,6 +78,50 @@ EQUAL_TO_THE_EXCLUDED: Final = Case(
 """A folder was moved out of an excluded one, and a file made in it where an equal one, unseen until then, belonged: the
 two are one, and the count of P6 forgot that."""
 
+_TWO: Final = (folder("B1", "a"), folder("B2", "a", at="B1"))
+INTO_ITS_CHILD: Final = Case(
+    _TWO, _TWO, (folder("B1", "CON", at="B2"), folder("B2", "a"), link("R1", "a", at="B1", target="t2"))
+)
+"""A folder went into the one that had lain in it, under a name that this disk refuses. The base held the two in each
+other when the rest of the plan failed: that the folder was absent on purpose was forgotten, and it was deleted."""
+
+_LINKS: Final = (
+    folder("B1", "\u00e1"),
+    link("B10", "b", at="B1"),
+    folder("B11", "\u00e1", at="B1"),
+    link("B2", "a"),
+    link("B9", "a", at="B1"),
+)
+PARKED_AND_EQUAL: Final = Case(
+    _LINKS,
+    _LINKS,
+    (
+        folder("B1", "b"),
+        link("B10", "a", at="B1"),
+        *_LINKS[2:4],
+        link("B9", "b", at="B1"),
+        folder("R1", "a", at="B11"),
+        file("R2", "b", at="B11"),
+    ),
+)
+"""Half of a swap of equal links: the harness brought the parked one back to the top, though its new place was free as
+the executor would have seen, and there it met a third one and was one with it."""
+
+_UNDER: Final = (
+    file("B1", "a"),
+    folder("B10", "a", at="B8"),
+    link("B11", "a", at="B10"),
+    folder("B8", "\u00e1"),
+    file("B9", "b"),
+)
+EXCHANGED_AND_DESCRIBED: Final = Case(
+    _UNDER,
+    (_UNDER[0], folder("B10", "a", at="B8", mode=0o700), *_UNDER[2:]),
+    (folder("B10", "b"), link("B11", "a"), folder("B8", "\u00e1", at="B10")),
+)
+"""A folder and its child changed places there, and one got another mode here: the base took one move only, and held the
+two in each other for as long as they lived."""
+
 _MANY: Final = (
     folder("B1", "b"),
     file("B12", "b", at="B1"),

@@ -101,6 +101,7 @@ def test_users_may_act_in_the_middle(rules: DiskRules) -> None:
         [0],
         26117,
     )  # the base held two folders in each other, and the harness walked round and round in it
+    @example(kept.EXCHANGED_AND_DESCRIBED, [], [518, 6], [], 0)
     def ends(case: Case, local: list[int], remote: list[int], numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(disk=rules))
         world.stalled = dict.fromkeys(chosen(world, numbers), Reason.FILE_CHANGING)

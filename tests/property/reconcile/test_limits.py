@@ -55,6 +55,7 @@ def _is_steady(world: World, id_: NodeId) -> bool:
 @thoroughly
 @given(cases, choices, lucks)
 @example(kept.HALF_AGREED, [], 9)
+@example(kept.PARKED_AND_EQUAL, [], 45)
 def test_p12_what_is_stalled_is_left_alone(case: Case, numbers: list[int], luck: int) -> None:
     """P12: no step touches a stalled node or what lies below it (the world checks it); all goes on afterwards."""
     world = World.of(case, policy())
@@ -100,6 +101,7 @@ def test_a_disk_holds_what_it_can(rules: DiskRules, strategy: st.SearchStrategy[
     @thoroughly
     @given(strategy, lucks)
     @example(kept.TWO_AT_ONE_PLACE, 385)
+    @example(kept.INTO_ITS_CHILD, 1)
     def holds(case: Case, luck: int) -> None:
         world = World.of(case, policy(disk=rules)).run(plan, luck)
 
