@@ -66,9 +66,13 @@ def _coming(ids: list[NodeId], tree: Overlay, trees: Trees, missing: Below) -> d
 
 
 def _leaving(ids: list[NodeId], tree: Overlay, trees: Trees, disk: Overlay) -> dict[NodeId, Reason]:
-    """Give what is here and shall only be there: absent from now on, or a removal half done would be a deletion."""
+    """Give what is here and shall only be there: absent from now on, or a removal half done would be a deletion.
+
+    What the base has in another of them goes without saying; what merely lies in one here does not: once it is gone,
+    only the base tells where it was.
+    """
     found = {
-        id_: here.parent
+        id_: (trees.base.get(id_) or here).parent
         for id_ in ids
         if tree.get(id_) is not None and disk.get(id_) is None and (here := trees.here(id_)) is not None
     }

@@ -122,6 +122,15 @@ EXCHANGED_AND_DESCRIBED: Final = Case(
 """A folder and its child changed places there, and one got another mode here: the base took one move only, and held the
 two in each other for as long as they lived."""
 
+_ABSENT_SOON: Final = (file("B1", "a", at="B2"), folder("B2", "\u00e1"), link("B3", "b"), folder("B4", "A"))
+MOVED_INTO_WHAT_LEAVES: Final = Case(
+    _ABSENT_SOON,
+    (file("B1", "b"), folder("B2", "\u00e1"), link("B3", "a", at="B2"), folder("B4", "A")),
+    (file("B1", "a", at="B2"), folder("B2", "a"), *_ABSENT_SOON[2:]),
+)
+"""A link was moved here into a folder that this disk can hold no longer, and left with it before the volume knew of the
+move: it was deleted there, for it was absent in a folder in which the base did not have it."""
+
 _MANY: Final = (
     folder("B1", "b"),
     file("B12", "b", at="B1"),

@@ -102,6 +102,7 @@ def test_a_disk_holds_what_it_can(rules: DiskRules, strategy: st.SearchStrategy[
     @given(strategy, lucks)
     @example(kept.TWO_AT_ONE_PLACE, 385)
     @example(kept.INTO_ITS_CHILD, 1)
+    @example(kept.MOVED_INTO_WHAT_LEAVES, 1)
     def holds(case: Case, luck: int) -> None:
         world = World.of(case, policy(disk=rules)).run(plan, luck)
 
