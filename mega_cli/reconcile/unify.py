@@ -12,7 +12,7 @@ from mega_cli.reconcile.actions import Identity
 from mega_cli.reconcile.depths import Depths
 from mega_cli.reconcile.nodes import Node, NodeId, Overlay
 from mega_cli.reconcile.situation import Reason, Situation
-from mega_cli.reconcile.trees import Below
+from mega_cli.reconcile.trees import Unseen
 
 IsOne = Callable[[Node, Node], bool]
 """Tells whether a new local node and a new remote one at the same place are one."""
@@ -68,7 +68,7 @@ def unify(situation: Situation, is_one: IsOne) -> United:
 
 def _made_anew(situation: Situation, local: Overlay, remote: Overlay) -> dict[NodeId, NodeId]:
     """Find the folders that were deleted and made anew, and are empty here but for what the base does not know."""
-    unseen = Below(local, {**situation.stalled, **situation.absent})
+    unseen = Unseen(situation.base, local, {**situation.stalled, **situation.absent})
 
     def pair(folder: Node, there: Node | None) -> dict[NodeId, NodeId]:
         """Give the folder its new id, and those in it theirs; nothing, if something must go first."""

@@ -131,6 +131,13 @@ MOVED_INTO_WHAT_LEAVES: Final = Case(
 """A link was moved here into a folder that this disk can hold no longer, and left with it before the volume knew of the
 move: it was deleted there, for it was absent in a folder in which the base did not have it."""
 
+_NEST: Final = (folder("B10", "a", at="B9"), folder("B11", "a", at="B10"), folder("B9", "b"))
+MADE_ANEW_UNSEEN: Final = Case(
+    _NEST, (folder("B10", "a"), folder("B9", "b")), (_NEST[0], folder("B9", "b"), folder("R1", "a", at="B10"))
+)
+"""A folder was made anew there; here its old one was gone with one that had moved out of what cannot be read. So it was
+not seen, was taken for lying there all the same, and was to become the new one."""
+
 _MANY: Final = (
     folder("B1", "b"),
     file("B12", "b", at="B1"),

@@ -59,6 +59,7 @@ def test_no_mode_touches_what_it_cannot_see(mode: Mode, rules: DiskRules) -> Non
     @thoroughly
     @given(folding_cases, choices, lucks)
     @example(kept.STALLED_AND_EXCLUDED, [0, 1], 0)
+    @example(kept.MADE_ANEW_UNSEEN, [2], 0)
     def leaves_alone(case: Case, numbers: list[int], luck: int) -> None:
         world = World.of(case, policy(mode, rules))
         world.exclude(chosen(world, numbers[1:]))
