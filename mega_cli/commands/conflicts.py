@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,11 @@ def list_command(console: Console) -> None:
     else:
         console.result(
             f"{moment_text(one.row.at_ns)}  {one.copy}  (of {one.path or 'a file that is gone'})" for one in found
+        )
+    if found:
+        copy = shlex.quote(str(found[0].copy))
+        console.note(
+            f"mega: to settle it: mega conflicts resolve --keep local {copy}; or --keep remote, both; or --merge"
         )
 
 

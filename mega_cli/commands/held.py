@@ -22,6 +22,9 @@ def list_command(console: Console) -> None:
         console.listing({}, "held", (held_fields(held) for held in found))
     else:
         console.result(f"{hold_line(held.row)}  [{held.pair.local}]" for held in found)
+    if found:
+        name = found[0].row.name
+        console.note(f"mega: to let it happen: mega held approve {name}; to have it back: mega held reject {name}")
 
 
 @declare("held approve", examples=("mega held approve 4f1c09a7",))

@@ -11,8 +11,9 @@ from mega_cli.errors import SafetyStopError
 from mega_cli.options.sync import DELETE_LIMIT, Run, complete_pair
 from mega_cli.paths.remote import RemotePath
 from mega_cli.reconcile.actions import Plan
+from mega_cli.reconcile.nodes import NodeId
 from mega_cli.reconcile.situation import DeleteLimit, Mode
-from mega_cli.state.sync_state import HoldRow, SyncState
+from mega_cli.state.sync_state import ConflictRow, HoldRow, SyncState
 from mega_cli.sync.marker import Verdict
 from mega_cli.sync.pair_run import Wanted
 from mega_cli.sync.pairs import Pair, Pairs, open_pairs
@@ -149,6 +150,23 @@ def test_a_pair_whose_state_is_damaged_is_listed(run: RunWords, pairs: Pairs, tm
     assert "stopped: the state of this sync cannot be read" in first
     assert second.endswith("1 deletion held")
     assert run("held").out == f"0a1b2c3d: 1 file would be deleted on this disk: a  [{other.local}]\n"
+
+
+def test_what_waits_is_listed_with_the_commands_that_settle_it(run: RunWords, pairs: Pairs, tmp_path: Path) -> None:
+    """For the first of the list, quoted for the shell; on stderr, so that the list stays as it is."""
+    made = pairs.add(tmp_path / "work", RemotePath(("docs",)), None, 0)
+    copy = tmp_path / "work" / "a (conflict).txt"
+    copy.touch()
+    with SyncState(pairs.state_file(made)) as state, state.transaction():
+        state.keep_holds([HoldRow("0a1b2c3d", "local", (b"i" * 16,), 1, ("a",), 1)])
+        state.add_conflict(ConflictRow(NodeId(b"c" * 16), NodeId(b"n" * 16), "a.txt", copy.name, 1))
+
+    held, conflicts = run("held"), run("conflicts")
+
+    assert "mega held approve 0a1b2c3d; to have it back: mega held reject 0a1b2c3d" in held.err
+    assert f"mega conflicts resolve --keep local '{copy}'" in conflicts.err
+    assert "mega held approve" not in held.out
+    assert run("held", "-q").err == ""
 
 
 @pytest.mark.parametrize(
