@@ -27,7 +27,7 @@ run: install  ## store a folder on a server of your own and prove it: make run F
 	@"$(BIN)/mega" quickstart -- $${RUN_FOLDER:+"$$RUN_FOLDER"}
 
 test: lint type  ## everything: lint, types, tests, documents
-	@"$(BIN)/python" -m pytest -n 2
+	@"$(BIN)/python" -m pytest -n 2 --dist loadfile
 
 sim: $(VENV)/.dev-installed  ## simulate sync: make sim SEEDS=0-19999; the planner's properties in 10,000 cases, every crash
 	@"$(BIN)/python" -m tests.simulator $(SEEDS)
