@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.kit.hostile_server import (
     on_frames,
     refusal,
 )
+from tests.kit.signals import GO_ON, STOP
 from tests.kit.synced import MANY
 from tests.kit.volume_forge import record_after
 
@@ -144,11 +144,11 @@ def test_a_fork_stops_the_daemon(scene: Scene) -> None:
 def test_a_withheld_head_hides_and_nothing_more(scene: Scene) -> None:
     """A daemon that is shown the head it knows keeps what it has, and does not commit over what it was not shown."""
     frozen = scene.head()
-    scene.daemon.send(signal.SIGSTOP)
+    scene.daemon.send(STOP)
     scene.elsewhere("mkdir", f"/not-shown-{next(_numbers)}")
     newer = scene.head()
     scene.proxy.lie("GET", HEAD, instead(frozen))
-    scene.daemon.send(signal.SIGCONT)
+    scene.daemon.send(GO_ON)
     scene.proxy.forget()
     scene.folder.joinpath("made.txt").write_text("made over a head that is the newest no more")
 
@@ -164,11 +164,11 @@ def test_a_withheld_head_hides_and_nothing_more(scene: Scene) -> None:
 @pytest.mark.attack("T23")
 def test_a_chain_with_a_gap_stops_the_daemon(scene: Scene) -> None:
     """What lies between the pin and the head is not shown: nothing of the head is believed."""
-    scene.daemon.send(signal.SIGSTOP)
+    scene.daemon.send(STOP)
     for _ in range(3):
         scene.elsewhere("mkdir", f"/gap-{next(_numbers)}")
     scene.proxy.lie("GET", "/records", on_body(lambda _raw: b""))
-    scene.daemon.send(signal.SIGCONT)
+    scene.daemon.send(GO_ON)
 
     scene.frozen("rollback_or_fork")
 
@@ -336,8 +336,8 @@ def _freeze_by_content(scene: Scene, tmp_path: Path, lie: Lie) -> None:
     """Have another device put files into the synced folder, and the server lie about their content."""
     for name, text in LARGE.items():
         (tmp_path / name).write_text(text)
-    scene.daemon.send(signal.SIGSTOP)
+    scene.daemon.send(STOP)
     scene.elsewhere("put", *(str(tmp_path / name) for name in LARGE), str(scene.pair.remote))
     scene.proxy.lie("POST", BLOBS, lie)
-    scene.daemon.send(signal.SIGCONT)
+    scene.daemon.send(GO_ON)
     scene.frozen("integrity")
