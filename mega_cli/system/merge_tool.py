@@ -95,7 +95,8 @@ def _by_git(files: Mapping[str, Path], keep_hint: str) -> bytes:
         done = subprocess.run(words, capture_output=True, check=False)  # noqa: S603 -- our words
     except FileNotFoundError as error:
         message = "nothing here can merge: MERGETOOL is not set, and git is not installed"
-        raise MissingItemError(message, f"install git, or: export MERGETOOL={_EXAMPLE}; or choose: {keep_hint}") from error
+        hint = f"install git, or: export MERGETOOL={_EXAMPLE}; or choose: {keep_hint}"
+        raise MissingItemError(message, hint) from error
     if 0 < done.returncode <= _GIT_CONFLICTS_MOST:
         message = f"{_places(done.returncode)} changed in both versions, so nothing was changed"
         hint = f"merge by eye: export MERGETOOL={_EXAMPLE}; then again; or choose: {keep_hint}"
