@@ -78,7 +78,7 @@ def standing_of(pair: Pair, state: SyncState, *, wants_items: bool) -> Standing:
     return Standing(
         pair,
         last_run(state),
-        stalled=len(stalled),
+        stalled=sum(item.reason is not Reason.FILE_CHANGING for item in stalled),  # that one only waits to rest
         held=sum(hold.files or len(hold.ids) for hold in state.holds()),
         conflicts=len(conflicts_of(pair, state)),
         absent=len(absent),

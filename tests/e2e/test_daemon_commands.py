@@ -67,7 +67,8 @@ def test_a_folder_is_handed_over_and_kept_the_same(background: tuple[Side, Side]
 
     b.sync()
     assert b.tree() == a.tree() == {"docs": "/", "docs/plan.txt": "plan", "notes.txt": "first"}
-    assert a.run("status").out.decode().splitlines()[-1].split("  ")[-1] == "up to date"
+    (line,) = [line for line in a.run("status").out.decode().splitlines() if line.startswith(f"{a.folder} ")]
+    assert line.split("  ")[-1] == "up to date"
     assert a.run("status", str(a.folder / "docs/plan.txt")).out == b"docs/plan.txt: synced\n"
     assert "is started" not in hand_over(a)
     assert a.sync().code == 0

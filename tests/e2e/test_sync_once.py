@@ -50,14 +50,6 @@ def test_a_dry_run_of_a_first_run_makes_nothing(sides: tuple[Side, Side]) -> Non
     assert b.sync("--dry-run", code=4).err.startswith("mega: error: there is no folder")
 
 
-def test_without_once_it_says_what_to_type(sides: tuple[Side, Side]) -> None:
-    """This version has no daemon; the hint works when pasted."""
-    ran = sides[0].run("sync", str(sides[0].folder), sides[0].remote)
-
-    assert ran.code == 2
-    assert f"mega sync --once {sides[0].folder} {sides[0].remote}" in ran.err
-
-
 def test_a_remote_file_is_no_folder(sides: tuple[Side, Side]) -> None:
     """It is refused before a pair is made."""
     a, _ = sides

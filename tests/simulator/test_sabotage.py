@@ -116,12 +116,12 @@ def _forget_what_was_not_well(patch: pytest.MonkeyPatch) -> None:
 
 SABOTAGES: Final[tuple[tuple[Callable[[pytest.MonkeyPatch], None], int], ...]] = (
     (_compare_nothing, 38),
-    (_skip_trash, 89),
+    (_skip_trash, 1308),
     (_replace_names, 55),
     (_forget_folders, 4),
     (_forget_contents, 1),
     (_ignore_journal, 4),
-    (_upload_moving_files, 4),
+    (_upload_moving_files, 1226),
     (_delete_edits, 0),
     (_drop_copies, 0),
     (_forget_what_was_not_well, FIRST_SEED),
