@@ -101,11 +101,12 @@ class Fetcher:
 
     def _dropped(self, staging: Staging, error: MegaError | OSError | None, outcome: Outcome) -> None:
         """Note why something was not fetched; what came of a large file waits for a later run if that can go on."""
-        if isinstance(error, TemporaryError) and not isinstance(error, StalePartError):
+        is_stale = isinstance(error, StalePartError)
+        if error is None or (isinstance(error, TemporaryError) and not is_stale):
             staging.leave()
         else:
             staging.drop()
-        if error is None or isinstance(error, StalePartError):
+        if error is None or is_stale:
             outcome.skipped += 1
         elif isinstance(error, OSError):
             outcome.failed_on_disk(staging.node, error)

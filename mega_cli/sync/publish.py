@@ -136,10 +136,10 @@ class Staging:
         self.tmp = ours
 
     def leave(self) -> None:
-        """Keep what was fetched of a large file for a later run; drop the rest."""
-        if self._file is None or not self.tmp[-1].startswith(PART):
+        """Keep what was fetched of a large file, now or before, for a later run; drop the rest."""
+        if not self.tmp[-1].startswith(PART):
             self.drop()
-        else:
+        elif self._file is not None:
             self._file.close()
 
     def drop(self) -> None:

@@ -11,6 +11,7 @@ from mega_cli.errors import TemporaryError
 from mega_cli.sync.recover import sweep
 from mega_cli.sync.remote import Download, Downloaded
 from mega_cli.sync.settings import Settings
+from mega_cli.sync.sim_folder import Fault
 from tests.kit.sync_pair import SyncPair
 
 _CONTENT: Final = bytes(range(256)) * 40
@@ -58,6 +59,25 @@ def test_a_cut_download_goes_on_where_it_stopped() -> None:
     assert held == [0, 1_000, 2_000]
     assert here.tree()["film"] == _CONTENT
     assert parts(here) == []
+
+
+def test_a_server_that_is_not_reached_costs_no_part() -> None:
+    """A try that does not get as far as the first byte leaves what the one before it brought."""
+    here = offered()
+    cut_after(here, 1_000)
+    here.engine.cycle()
+    here.restart()
+    here.faults = lambda moment: Fault.DROP_REQUEST if moment == "fetch" else None
+    here.engine.cycle()
+    assert len(parts(here)) == 1
+
+    here.faults = lambda _moment: None
+    held = cut_after(here, 0, times=0)
+    here.clock.sleep(_DAY_S / 2)
+    here.run()
+
+    assert held == [1_000]
+    assert here.tree()["film"] == _CONTENT
 
 
 def test_a_killed_download_goes_on_in_the_next_run() -> None:
